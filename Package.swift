@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: the language's strictest, and no warning left standing.
+let settings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let bigInt: Target.Dependency = .product(name: "BigInt", package: "BigInt")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+/// A library target with the common settings.
+func library(_ name: String, _ dependencies: [Target.Dependency], extra: [SwiftSetting] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings + extra)
+}
+
+/// A test target with the common settings.
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "vPALs",
+  products: [
+    .executable(name: "vpals", targets: ["vpals"]),
+    .executable(name: "vpals-train", targets: ["vpals-train"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+    .package(url: "https://github.com/attaswift/BigInt", exact: "6.0.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    // Trusted: exact arithmetic, networks, specifications, certificates, and the routine that accepts a leaf.
+    library("ExactArithmetic", [bigInt]),
+    library("Networks", ["ExactArithmetic", crypto, protobuf]),
+    library("Specifications", ["ExactArithmetic", crypto, yams]),
+    library("Certificates", ["Networks", "Specifications", crypto]),
+    library("ProofChecking", ["Certificates", "ExactArithmetic", "Networks", "Specifications"]),
+
+    // The solver. SMT is the only importer of libz3.
+    .systemLibrary(name: "CZ3", pkgConfig: "z3", providers: [.apt(["libz3-dev"])]),
+    library("SMT", ["CZ3", "ExactArithmetic"], extra: [.strictMemorySafety()]),
+    library("Verification", ["ExactArithmetic", "Networks", "Specifications", "SMT", "Certificates", "ProofChecking"]),
+
+    // Data, training and the loop.
+    library("Telemetry", []),
+    library("Training", ["Networks", "ExactArithmetic", "Telemetry"]),
+    library("CertificateStorage", ["Certificates", "ExactArithmetic"]),
+    library("CertificateStorageSQLite", ["CertificateStorage", "Certificates", "ExactArithmetic", grdb]),
+    library(
+      "Retraining",
+      ["Training", "Telemetry", "Verification", "CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
