@@ -18,8 +18,10 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 /// A library target with the common settings.
-func library(_ name: String, _ dependencies: [Target.Dependency], extra: [SwiftSetting] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings + extra)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency], extra: [SwiftSetting] = [], exclude: [String] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings + extra)
 }
 
 /// A test target with the common settings.
@@ -44,15 +46,15 @@ let package = Package(
   targets: [
     // Trusted: exact arithmetic, networks, specifications, certificates, and the routine that accepts a leaf.
     library("ExactArithmetic", [bigInt]),
-    library("Networks", ["ExactArithmetic", crypto, protobuf]),
-    library("Specifications", ["ExactArithmetic", crypto, yams]),
-    library("Certificates", ["Networks", "Specifications", crypto]),
-    library("ProofChecking", ["Certificates", "ExactArithmetic", "Networks", "Specifications"]),
+    library("Networks", ["ExactArithmetic", bigInt, crypto, protobuf], exclude: ["onnx.proto"]),
+    library("Specifications", ["ExactArithmetic", bigInt, crypto, yams]),
+    library("Certificates", ["Networks", "Specifications", "ExactArithmetic", crypto]),
+    library("ProofChecking", ["Certificates", "ExactArithmetic", bigInt, "Networks", "Specifications"]),
 
     // The solver. SMT is the only importer of libz3.
     .systemLibrary(name: "CZ3", pkgConfig: "z3", providers: [.apt(["libz3-dev"])]),
-    library("SMT", ["CZ3", "ExactArithmetic"], extra: [.strictMemorySafety()]),
-    library("Verification", ["ExactArithmetic", "Networks", "Specifications", "SMT", "Certificates", "ProofChecking"]),
+    library("SMT", ["CZ3", "ExactArithmetic", bigInt], extra: [.strictMemorySafety()]),
+    library("Verification", ["ExactArithmetic", bigInt, "Networks", "Specifications", "SMT", "Certificates", "ProofChecking"]),
 
     // Data, training and the loop.
     library("Telemetry", []),
@@ -62,6 +64,23 @@ let package = Package(
     library(
       "Retraining",
       ["Training", "Telemetry", "Verification", "CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic"]),
+
+    library("Gating", ["Certificates", "Networks", "Specifications"]),
+    library("CommandSupport", ["CertificateStorage", "CertificateStorageSQLite", "Verification", argumentParser]),
+
+    // Executables: thin.
+    .executableTarget(
+      name: "vpals",
+      dependencies: [
+        "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
+        "ExactArithmetic", "Retraining", "Training", "Gating", "CommandSupport", argumentParser,
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "vpals-train",
+      dependencies: [
+        "Retraining", "Training", "Telemetry", "Verification", "CertificateStorage", "CertificateStorageSQLite",
+        "Certificates", "Networks", "Specifications", "ExactArithmetic", "CommandSupport", argumentParser,
+      ], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -42,7 +42,7 @@ public struct Counterexample: Sendable, Hashable {
   public let x: [Rational]
   /// The second point, equal to `x` but for one larger feature; nil when the property speaks of one point only.
   public let xPrime: [Rational]?
-  /// The output at `x`, exactly. For a bound on several outputs: their weighted sum.
+  /// The output at `x`, exactly. For a claim on several outputs: their weighted sum.
   public let fx: Rational
   /// The output at `xPrime`, exactly.
   public let fxPrime: Rational?

@@ -1,4 +1,4 @@
-public import BigInt
+internal import BigInt
 
 /// Rational enclosures of log₂ and 2^x, for features and outputs on a logarithmic scale.
 ///

@@ -25,16 +25,34 @@ public struct Rational: Sendable, Hashable {
   /// - Precondition: `denominator` is not zero.
   public init(_ numerator: BigInt, _ denominator: BigInt) {
     precondition(!denominator.isZero, "a rational number needs a denominator other than zero")
-    let divisor = numerator.greatestCommonDivisor(with: denominator)
-    let sign: BigInt = denominator.sign == .minus ? -1 : 1
-    if divisor == 1 {
-      self.numerator = numerator * sign
-      self.denominator = denominator * sign
-    } else {
-      self.numerator = numerator / divisor * sign
-      self.denominator = denominator / divisor * sign
+    guard !numerator.isZero else {
+      self.numerator = 0
+      self.denominator = 1
+      return
     }
+    // Powers of two go first, by shifts: most numbers here are dyadic, and the general divisor is slow.
+    let twos = min(numerator.trailingZeroBitCount, denominator.trailingZeroBitCount)
+    var n = twos == 0 ? numerator : numerator >> twos
+    var d = twos == 0 ? denominator : denominator >> twos
+    if d.sign == .minus {
+      n = -n
+      d = -d
+    }
+    let oddPart = d.trailingZeroBitCount == 0 ? d : d >> d.trailingZeroBitCount
+    if oddPart != 1 {
+      let divisor = n.greatestCommonDivisor(with: oddPart)
+      if divisor != 1 {
+        n /= divisor
+        d /= divisor
+      }
+    }
+    self.numerator = n
+    self.denominator = d
   }
+
+  /// The quotient of two integers, reduced.
+  /// - Precondition: `denominator` is not zero.
+  public init(_ numerator: Int, _ denominator: Int) { self.init(BigInt(numerator), BigInt(denominator)) }
 
   private init(reducedNumerator: BigInt, denominator: BigInt) {
     self.numerator = reducedNumerator

@@ -1,5 +1,3 @@
-public import ExactArithmetic
-
 /// One affine layer, optionally rectified: y = W·x + b, or y = max(0, W·x + b) element by element.
 ///
 /// The numbers are the stored binary64 values (binary32 values convert exactly); each is read as the dyadic rational

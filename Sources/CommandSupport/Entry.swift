@@ -1,0 +1,67 @@
+public import ArgumentParser
+internal import Foundation
+internal import Glibc
+
+/// A message for people and the exit code 2 of every operational failure.
+public struct CommandFailure: Error, CustomStringConvertible {
+  public let description: String
+  /// The next useful command, if there is one.
+  public let next: String?
+
+  public init(_ description: String, next: String? = nil) {
+    self.description = description
+    self.next = next
+  }
+}
+
+extension ParsableCommand {
+  /// Runs a command line with our exit codes: what the command says for itself, 0 for help, and 2 with one message on
+  /// standard error for everything that fails, wrong usage included.
+  public static func runAsProgram() -> Never {
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      leave(0)
+    } catch let code as ExitCode {
+      leave(code.rawValue)
+    } catch let failure as CommandFailure {
+      printError("error: \(failure)")
+      if let next = failure.next { printError("next: \(next)") }
+      leave(2)
+    } catch {
+      let isHelp = exitCode(for: error) == .success
+      let text = fullMessage(for: error)
+      if isHelp {
+        print(text)
+        leave(0)
+      }
+      printError(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text)
+      leave(2)
+    }
+  }
+
+  private static func leave(_ code: Int32) -> Never {
+    fflush(nil)
+    Glibc.exit(code)
+  }
+}
+
+/// Writes a line to standard output at once, also into a pipe: progress must survive a kill.
+public func printLine(_ text: String) {
+  FileHandle.standardOutput.write(Data((text + "\n").utf8))
+}
+
+/// Writes a line to standard error.
+public func printError(_ text: String) {
+  FileHandle.standardError.write(Data((text + "\n").utf8))
+}
+
+/// `text` as one word of a shell command: quoted only when it needs to be.
+public func shellQuoted(_ text: String) -> String {
+  let plain = text.utf8.allSatisfy { byte in
+    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+      || [0x2D, 0x2E, 0x2F, 0x5F, 0x3A, 0x2C, 0x3D, 0x2B].contains(byte)
+  }
+  return plain && !text.isEmpty ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
+}

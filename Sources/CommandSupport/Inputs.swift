@@ -1,0 +1,53 @@
+public import CertificateStorage
+internal import CertificateStorageSQLite
+internal import Glibc
+public import Verification
+public import ArgumentParser
+
+/// How results are printed.
+public enum OutputFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+  case text
+  case json
+}
+
+/// A length of time: `90`, `90s`, `1.5m`, `2h` or `250ms`, up to a week.
+public struct TimeSpan: ExpressibleByArgument, Sendable {
+  public let seconds: Double
+
+  public init(seconds: Double) { self.seconds = seconds }
+
+  public init?(argument: String) {
+    let units: [(suffix: String, factor: Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("", 1)]
+    for (suffix, factor) in units where argument.hasSuffix(suffix) {
+      guard let number = Double(argument.dropLast(suffix.count)), number > 0, number * factor <= 604_800 else {
+        return nil
+      }
+      seconds = number * factor
+      return
+    }
+    return nil
+  }
+}
+
+extension Engine: ExpressibleByArgument {}
+
+/// The option that names the store.
+public struct StoreOption: ParsableArguments {
+  @Option(help: "The store of certificates and counterexamples, sqlite:PATH.")
+  public var store = "sqlite:.vpals/store.sqlite"
+
+  public init() {}
+
+  public func open() throws -> any Store {
+    do {
+      switch try StoreLocation.parse(store) {
+      case .sqlite(let path): return try SQLiteStore(path: path)
+      }
+    } catch {
+      throw CommandFailure("store \(store): \(error)")
+    }
+  }
+}
+
+/// Whether standard error is a terminal, on which a line may be rewritten.
+public var isTerminal: Bool { isatty(2) == 1 }

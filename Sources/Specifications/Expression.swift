@@ -1,0 +1,282 @@
+internal import ExactArithmetic
+
+/// A stretch of an expression, in scalars from its beginning.
+struct Span: Hashable {
+  let offset: Int
+  let length: Int
+
+  func joined(_ other: Span) -> Span {
+    let start = min(offset, other.offset)
+    return Span(offset: start, length: max(offset + length, other.offset + other.length) - start)
+  }
+}
+
+/// Why a text is not an expression.
+struct ExpressionProblem: Error {
+  let code: Diagnostic.Code
+  let span: Span
+  let message: String
+  var fix: String?
+}
+
+/// A word of an expression.
+struct Token: Hashable {
+  enum Kind: Hashable {
+    case number(Rational)
+    case name(String)
+    /// `..`, `<=`, `>=`, `<`, `>`, `/`, `-`, and the signs that the language will grow into.
+    case sign(String)
+    case end
+  }
+
+  let kind: Kind
+  let span: Span
+
+  /// The longest number, in characters.
+  static let maximumNumberLength = 64
+
+  /// The words of `text`, the last one being `.end`.
+  static func scan(_ text: String) throws(ExpressionProblem) -> [Token] {
+    let scalars = Array(text.unicodeScalars)
+    var tokens: [Token] = []
+    var index = 0
+    func isDigit(_ at: Int) -> Bool { at < scalars.count && ("0"..."9").contains(scalars[at]) }
+    func isWord(_ at: Int) -> Bool {
+      at < scalars.count && scalars[at].isASCII && Name.isWord(UInt8(truncatingIfNeeded: scalars[at].value))
+    }
+    while index < scalars.count {
+      let start = index
+      let scalar = scalars[index]
+      if scalar == " " || scalar == "\t" {
+        index += 1
+        continue
+      }
+      if isDigit(index) {
+        while isDigit(index) { index += 1 }
+        if index < scalars.count, scalars[index] == "/", isDigit(index + 1) {
+          index += 1
+          while isDigit(index) { index += 1 }
+        } else {
+          if index < scalars.count, scalars[index] == ".", isDigit(index + 1) {
+            index += 1
+            while isDigit(index) { index += 1 }
+          }
+          if index < scalars.count, scalars[index] == "e" || scalars[index] == "E" {
+            let signed = index + 1 < scalars.count && (scalars[index + 1] == "+" || scalars[index + 1] == "-")
+            if isDigit(index + (signed ? 2 : 1)) {
+              index += signed ? 2 : 1
+              while isDigit(index) { index += 1 }
+            }
+          }
+        }
+        let span = Span(offset: start, length: index - start)
+        let digits = SourceText.string(scalars[start..<index])
+        guard span.length <= maximumNumberLength, let value = Rational(text: digits) else {
+          throw ExpressionProblem(
+            code: .syntax, span: span, message: "'\(Name.clipped(digits))' is not a number that can be read",
+            fix:
+              "write at most \(maximumNumberLength) characters, an exponent within ±\(Rational.maximumDecimalExponent)"
+              + " and no zero denominator")
+        }
+        if isWord(index) {
+          var end = index
+          while isWord(end) { end += 1 }
+          throw ExpressionProblem(
+            code: .syntax, span: Span(offset: start, length: end - start),
+            message: "'\(Name.clipped(SourceText.string(scalars[start..<end])))' is neither a number nor a name",
+            fix: "put a space between a number and its unit, and none into a number")
+        }
+        tokens.append(Token(kind: .number(value), span: span))
+        continue
+      }
+      if isWord(index) {
+        while isWord(index) { index += 1 }
+        let span = Span(offset: start, length: index - start)
+        tokens.append(Token(kind: .name(SourceText.string(scalars[start..<index])), span: span))
+        continue
+      }
+      let two = SourceText.string(scalars[index..<min(index + 2, scalars.count)])
+      let sign = ["..", "<=", ">=", "==", "!=", "=>"].contains(two) ? two : String(scalar)
+      index += sign.unicodeScalars.count
+      let span = Span(offset: start, length: index - start)
+      guard sign.count == 2 || "<>/-+*()=".contains(sign) else {
+        throw ExpressionProblem(
+          code: .syntax, span: span, message: "'\(sign)' has no meaning here",
+          fix: replacement[sign].map { "write \($0)" })
+      }
+      tokens.append(Token(kind: .sign(sign), span: span))
+    }
+    tokens.append(Token(kind: .end, span: Span(offset: scalars.count, length: 1)))
+    return tokens
+  }
+
+  private static let replacement = [
+    "≤": "<=", "≥": ">=", "−": "-", "–": "-", "…": "..", ".": "a digit before and after a decimal point",
+    "%": "percent",
+    "[": "the range without brackets, as in 0..1",
+  ]
+}
+
+/// A number with the unit that was written behind it.
+struct Quantity: Hashable {
+  struct UnitName: Hashable {
+    let text: String
+    let span: Span
+  }
+
+  let value: Rational
+  let unit: UnitName?
+  let span: Span
+}
+
+/// One side of a comparison. Sums and multiples will join these cases.
+enum Term: Hashable {
+  case quantity(Quantity)
+  case name(String, Span)
+
+  var span: Span {
+    switch self {
+    case .quantity(let quantity): quantity.span
+    case .name(_, let span): span
+    }
+  }
+}
+
+/// `term sign term`, or a chain of such: one sign fewer than terms.
+struct Comparison: Hashable {
+  struct Sign: Hashable {
+    let text: String
+    let span: Span
+  }
+
+  let terms: [Term]
+  let signs: [Sign]
+}
+
+/// The grammar of one-line expressions.
+///
+/// ```
+/// range      = quantity ".." quantity
+/// comparison = term sign term { sign term }        sign = "<=" | ">=" | "<" | ">"
+/// term       = quantity | name
+/// quantity   = [ "-" ] number [ unit ]             unit = name [ "/" name ] | "1" "/" name
+/// ```
+struct ExpressionParser {
+  private let tokens: [Token]
+  private var index = 0
+
+  /// The longest chain of comparisons.
+  static let maximumTerms = 8
+
+  init(_ text: String) throws(ExpressionProblem) { tokens = try Token.scan(text) }
+
+  // The last token is `.end` and is never passed.
+  private var current: Token { tokens[index] }
+  private var next: Token { tokens[min(index + 1, tokens.count - 1)] }
+
+  private mutating func advance() { index = min(index + 1, tokens.count - 1) }
+
+  mutating func range() throws(ExpressionProblem) -> (low: Quantity, high: Quantity) {
+    let low = try quantity(expecting: "a range such as 0..1")
+    guard current.kind == .sign("..") else {
+      throw ExpressionProblem(
+        code: .syntax, span: current.span, message: "expected '..' between the ends of a range",
+        fix: "write it as low..high")
+    }
+    advance()
+    let high = try quantity(expecting: "the upper end of the range")
+    try expectEnd()
+    return (low, high)
+  }
+
+  mutating func comparison() throws(ExpressionProblem) -> Comparison {
+    var terms = [try term()]
+    var signs: [Comparison.Sign] = []
+    while case .sign(let sign) = current.kind, ["<=", ">=", "<", ">"].contains(sign) {
+      guard terms.count < Self.maximumTerms else {
+        throw ExpressionProblem(code: .tooLarge, span: current.span, message: "more than \(Self.maximumTerms) terms")
+      }
+      signs.append(Comparison.Sign(text: sign, span: current.span))
+      advance()
+      terms.append(try term())
+    }
+    try expectEnd()
+    guard !signs.isEmpty else {
+      throw ExpressionProblem(
+        code: .syntax, span: current.span, message: "expected a comparison", fix: "write it as in p99 <= 60 ms")
+    }
+    return Comparison(terms: terms, signs: signs)
+  }
+
+  private mutating func term() throws(ExpressionProblem) -> Term {
+    if case .name(let name) = current.kind {
+      let span = current.span
+      advance()
+      return .name(name, span)
+    }
+    return .quantity(try quantity(expecting: "a number or a name"))
+  }
+
+  private mutating func quantity(expecting expected: String) throws(ExpressionProblem) -> Quantity {
+    var span = current.span
+    let isNegative = current.kind == .sign("-")
+    if isNegative { advance() }
+    guard case .number(let magnitude) = current.kind else { throw unexpected(expected) }
+    span = span.joined(current.span)
+    advance()
+    let unit = try unit()
+    if let unit { span = span.joined(unit.span) }
+    return Quantity(value: isNegative ? -magnitude : magnitude, unit: unit, span: span)
+  }
+
+  private mutating func unit() throws(ExpressionProblem) -> Quantity.UnitName? {
+    var text: String
+    switch current.kind {
+    case .name(let name) where !Self.words.contains(name): text = name
+    case .number(.one) where next.kind == .sign("/"): text = "1"
+    default: return nil
+    }
+    var span = current.span
+    advance()
+    if current.kind == .sign("/") {
+      advance()
+      guard case .name(let name) = current.kind else { throw unexpected("a name after '/'") }
+      span = span.joined(current.span)
+      text += "/" + name
+      advance()
+    }
+    return Quantity.UnitName(text: text, span: span)
+  }
+
+  /// Words that the language keeps for later.
+  private static let words: Set<String> = ["and", "or", "not", "implies", "if", "then"]
+
+  private func expectEnd() throws(ExpressionProblem) {
+    if current.kind != .end { throw unexpected("the end of the expression") }
+  }
+
+  private func unexpected(_ expected: String) -> ExpressionProblem {
+    func notSupported(_ what: String) -> ExpressionProblem {
+      ExpressionProblem(
+        code: .notSupported, span: current.span, message: "\(what) is not supported yet in this version",
+        fix: "compare one output with numbers, as in 0 ms <= p99 <= 60 s")
+    }
+    switch current.kind {
+    case .end:
+      return ExpressionProblem(
+        code: .syntax, span: current.span, message: "the expression ends where \(expected) should follow")
+    case .sign(let sign) where ["+", "-", "*", "/", "(", ")"].contains(sign):
+      return notSupported("arithmetic ('\(sign)')")
+    case .sign(let sign) where ["==", "=", "!=", "=>"].contains(sign):
+      return notSupported("'\(sign)'")
+    case .name(let name) where Self.words.contains(name):
+      return notSupported("'\(name)'")
+    case .name(let name):
+      return ExpressionProblem(
+        code: .syntax, span: current.span, message: "expected \(expected), not '\(Name.clipped(name))'")
+    case .number, .sign:
+      return ExpressionProblem(
+        code: .syntax, span: current.span, message: "expected \(expected)", fix: nil)
+    }
+  }
+}

@@ -1,0 +1,36 @@
+public import Certificates
+public import Specifications
+
+/// The program's own version, in certificates and `--version`.
+public enum VPALs {
+  public static let version = "0.1.0"
+}
+
+extension Certificate {
+  /// The certificate of one session.
+  ///
+  /// - Parameters:
+  ///   - results: One per property of the specification, in its order.
+  ///   - model: The model version; see ``Certificate/Model``.
+  public init(
+    model: Model, specification: Specifications.Specification, results: [PropertyResult], startedAt: Timestamp,
+    finishedAt: Timestamp
+  ) {
+    let records = zip(specification.properties, results).map { property, result in
+      PropertyRecord(
+        result, statement: property.statement, queryDigests: property.queries.map { $0.digest.hexadecimalPart })
+    }
+    self.init(
+      model: model,
+      specification: Certificate.Specification(
+        name: specification.name, sha256: specification.fileDigest.hexadecimalPart,
+        digest: specification.digest.hexadecimalPart),
+      properties: records, arithmetic: .real, verifier: .vpals(version: VPALs.version),
+      solver: .z3(version: Verifier.solverVersion), startedAt: startedAt, finishedAt: finishedAt)
+  }
+}
+
+extension String {
+  /// A digest without its `sha256:` prefix, as certificates write it.
+  public var hexadecimalPart: String { hasPrefix("sha256:") ? String(dropFirst(7)) : self }
+}

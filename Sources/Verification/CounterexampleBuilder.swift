@@ -1,0 +1,119 @@
+internal import BigInt
+internal import Certificates
+internal import ExactArithmetic
+internal import Networks
+internal import SMT
+internal import Specifications
+
+/// Turns hints and solver models into exact counterexamples, replayed by the forward pass.
+struct CounterexampleBuilder {
+  let network: ExactNetwork
+  /// What a counterexample must refute (see `Property.refutations`).
+  let query: Query
+  /// The index of the query among its property's, recorded in the counterexample.
+  let index: Int
+  /// Whether what is proved is stronger than what is refuted, because a bound is irrational: a point that fails the
+  /// first need then not fail the second.
+  let isEnclosed: Bool
+
+  /// Fractions of the box, in bits, tried for short coordinates.
+  private static let shortening = [8, 12, 16, 20, 26, 32, 40, 52]
+
+  /// A counterexample close to a point of the unit box, or nil when the hint was an artefact of rounding.
+  ///
+  /// For a monotone claim: the coordinates are made short, the steepest fall along the feature is found exactly on that
+  /// line, and Z3 is asked for a pair on its two linear pieces that falls nearly as far; the pair of its model, made
+  /// short again, is the counterexample.
+  func counterexample(near hint: [Double], budget: Budget) throws -> Counterexample? {
+    for bits in Self.shortening where bits >= 20 {
+      let point = zip(query.region, hint).map { interval, t in
+        let grid = Rational(BigInt((max(0, min(1, t)) * Double(1 << bits)).rounded()), BigInt(1) << bits)
+        return interval.lowerBound + (interval.upperBound - interval.lowerBound) * grid
+      }
+      if let found = try counterexample(at: point, budget: budget) { return found }
+    }
+    return nil
+  }
+
+  /// A counterexample on the line through (monotone claims) or at (bounds) an exact point of the domain.
+  func counterexample(at point: [Rational], budget: Budget) throws -> Counterexample? {
+    switch query.claim {
+    case .nonnegative(let outputs, let constant):
+      return violation(at: point, outputs, constant)
+    case .monotone(let output, let feature, let direction, let minimumSlope):
+      let ray = ray(output, feature, direction, minimumSlope)
+      guard let steepest = ray.steepestFall(through: point, within: query.region[feature]) else { return nil }
+      var from = point
+      var to = point
+      from[feature] = steepest.from
+      to[feature] = steepest.to
+      if let model = try PairQuery(ray: ray, interval: query.region[feature]).solve(
+        from: from, to: to, fall: steepest.fall, budget: budget) {
+        from[feature] = model.from
+        to[feature] = model.to
+      }
+      shorten(&from, &to, feature, ray)
+      return replay(from, to)
+    }
+  }
+
+  /// The exact replay of a pair (or of its first point, for a bound): nil when it is no violation.
+  func replay(_ x: [Rational], _ xPrime: [Rational]?) -> Counterexample? {
+    guard x.count == network.inputCount, zip(query.region, x).allSatisfy({ $0.contains($1) }) else { return nil }
+    switch query.claim {
+    case .nonnegative(let outputs, let constant):
+      return violation(at: x, outputs, constant)
+    case .monotone(let output, let feature, let direction, let minimumSlope):
+      guard let xPrime, xPrime.count == x.count, zip(query.region, xPrime).allSatisfy({ $0.contains($1) }),
+        xPrime[feature] > x[feature],
+        x.indices.allSatisfy({ $0 == feature || x[$0] == xPrime[$0] })
+      else { return nil }
+      let fx = network.output(at: x)[output]
+      let fxPrime = network.output(at: xPrime)[output]
+      let rise = (fxPrime - fx) * Rational(direction.sign)
+      let shortfall = minimumSlope * (xPrime[feature] - x[feature]) - rise
+      guard shortfall.isPositive else { return nil }
+      return Counterexample(query: index, x: x, xPrime: xPrime, fx: fx, fxPrime: fxPrime, drop: shortfall)
+    }
+  }
+
+  private func violation(at point: [Rational], _ outputs: [Rational], _ constant: Rational) -> Counterexample? {
+    let values = network.output(at: point)
+    let sum = zip(outputs, values).reduce(Rational.zero) { $0 + $1.0 * $1.1 }
+    guard (sum + constant).isNegative else { return nil }
+    // A claim on one output reports that output, whichever way its bound faces.
+    let spoken = outputs.indices.filter { !outputs[$0].isZero }
+    let fx = spoken.count == 1 ? values[spoken[0]] : sum
+    return Counterexample(query: index, x: point, xPrime: nil, fx: fx, fxPrime: nil, drop: -(sum + constant))
+  }
+
+  private func ray(_ output: Int, _ feature: Int, _ direction: Direction, _ minimumSlope: Rational) -> ExactRay {
+    var outputs = [Rational](repeating: .zero, count: network.outputCount)
+    outputs[output] = Rational(direction.sign)
+    return ExactRay(network: network, outputs: outputs, feature: feature, tilt: -minimumSlope)
+  }
+
+  /// Rounds the two ends to the fewest bits that keep nine tenths of the fall.
+  private func shorten(_ from: inout [Rational], _ to: inout [Rational], _ feature: Int, _ ray: ExactRay) {
+    let interval = query.region[feature]
+    let width = interval.upperBound - interval.lowerBound
+    let fall = ray.value(at: from) - ray.value(at: to)
+    let wanted = fall * Rational(9, 10)
+    for bits in Self.shortening {
+      var a = from
+      var b = to
+      a[feature] = rounded(from[feature], interval.lowerBound, width, bits)
+      b[feature] = rounded(to[feature], interval.lowerBound, width, bits)
+      if a[feature] < b[feature], ray.value(at: a) - ray.value(at: b) >= wanted {
+        from = a
+        to = b
+        return
+      }
+    }
+  }
+
+  private func rounded(_ value: Rational, _ low: Rational, _ width: Rational, _ bits: Int) -> Rational {
+    let share = ((value - low) / width).scaled(bits: bits) + Rational(1, 2)
+    return low + width * Rational(share.floor).scaled(bits: -bits)
+  }
+}

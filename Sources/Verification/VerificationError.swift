@@ -1,0 +1,23 @@
+/// What can go wrong around a verification, apart from verdicts.
+public struct VerificationError: Error, Hashable, CustomStringConvertible {
+  /// The kinds of failure; more may come.
+  public struct Code: Sendable, Hashable {
+    let name: String
+    /// Network and specification do not fit together.
+    public static let mismatch = Code(name: "mismatch")
+    /// Two methods gave contradictory answers. Never silenced: one of them is wrong.
+    public static let disagreement = Code(name: "disagreement")
+    /// The solver failed.
+    public static let solver = Code(name: "solver")
+  }
+
+  public let code: Code
+  public let message: String
+
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}

@@ -1,0 +1,92 @@
+public import Certificates
+internal import Dispatch
+public import Networks
+public import Specifications
+internal import Synchronization
+
+/// What happens during a session, for progress displays. Comes from several threads.
+public enum VerificationEvent: Sendable {
+  case started(property: String)
+  /// The proved share and the closed cells of one query of a property.
+  case progress(property: String, query: Int, provedShare: Double, leaves: Int)
+  case finished(PropertyResult)
+}
+
+/// Decides many properties of one network, on several threads.
+public struct VerificationSession: Sendable {
+  public let network: ExactNetwork
+  public let specification: Specification
+  public var options: VerificationOptions
+  /// Threads that decide properties; verdicts do not depend on it.
+  public var threads: Int
+
+  /// - Throws: ``VerificationError`` with code `mismatch` when the network has other inputs or outputs than the
+  ///   specification.
+  public init(
+    network: ExactNetwork, specification: Specification, options: VerificationOptions = VerificationOptions(),
+    threads: Int = 1
+  ) throws(VerificationError) {
+    do {
+      try specification.checkArity(inputCount: network.inputCount, outputCount: network.outputCount)
+    } catch {
+      throw VerificationError(.mismatch, "\(error)")
+    }
+    self.network = network
+    self.specification = specification
+    self.options = options
+    self.threads = max(1, threads)
+  }
+
+  /// Decides `properties` (all when nil), those named in `first` before the others, and returns the results in the
+  /// specification's order.
+  ///
+  /// - Parameters:
+  ///   - decided: Results that are taken over as they are.
+  ///   - known: Pairs per property that are replayed before any search.
+  /// - Throws: the first ``VerificationError`` of any property; the other properties are then abandoned.
+  public func run(
+    properties: [Property]? = nil, first: Set<String> = [], decided: [String: PropertyResult] = [:],
+    known: [String: [KnownPair]] = [:], budget: Budget, onEvent: @escaping @Sendable (VerificationEvent) -> Void = { _ in }
+  ) throws -> [PropertyResult] {
+    let wanted = properties ?? specification.properties
+    let open = wanted.filter { decided[$0.id] == nil }
+    let order = open.filter { first.contains($0.id) } + open.filter { !first.contains($0.id) }
+    let verifier = Verifier(network: network, options: options)
+    struct State {
+      var next = 0
+      var results: [String: PropertyResult] = [:]
+      var failure: (any Error)?
+    }
+    let state = Mutex(State(results: decided))
+    @Sendable func work() {
+      while true {
+        let property: Property? = state.withLock { state in
+          guard state.failure == nil, state.next < order.count else { return nil }
+          defer { state.next += 1 }
+          return order[state.next]
+        }
+        guard let property else { return }
+        onEvent(.started(property: property.id))
+        do {
+          let result = try verifier.decide(property, known: known[property.id] ?? [], budget: budget) {
+            onEvent(.progress(property: property.id, query: $0, provedShare: $1, leaves: $2))
+          }
+          state.withLock { $0.results[property.id] = result }
+          onEvent(.finished(result))
+        } catch {
+          state.withLock { $0.failure = $0.failure ?? error }
+        }
+      }
+    }
+    let workers = min(threads, max(1, order.count))
+    if workers == 1 {
+      work()
+    } else {
+      DispatchQueue.concurrentPerform(iterations: workers) { _ in work() }
+    }
+    return try state.withLock { state in
+      if let failure = state.failure { throw failure }
+      return wanted.compactMap { state.results[$0.id] }
+    }
+  }
+}

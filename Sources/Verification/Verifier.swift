@@ -1,0 +1,248 @@
+public import Certificates
+public import ExactArithmetic
+internal import Glibc
+public import Networks
+internal import ProofChecking
+internal import SMT
+public import Specifications
+
+/// Which machinery decides.
+public enum Engine: String, Sendable, Hashable, CaseIterable {
+  /// Falsification, then branch and bound, Z3 for what is left.
+  case auto
+  /// The whole query to Z3 in one piece.
+  case smt
+}
+
+/// How hard to try.
+public struct VerificationOptions: Sendable {
+  public var engine: Engine
+  /// Points sampled by the falsifier per query.
+  public var samples: Int
+  /// The most counterexamples per query and run; they differ by a tenth of the box or more in some feature.
+  public var maximumCounterexamples: Int
+  /// Seed of the falsifier: same seed, same run.
+  public var seed: UInt64
+
+  public init(engine: Engine = .auto, samples: Int = 6144, maximumCounterexamples: Int = 8, seed: UInt64 = 1) {
+    self.engine = engine
+    self.samples = samples
+    self.maximumCounterexamples = maximumCounterexamples
+    self.seed = seed
+  }
+}
+
+/// A pair (or point) known from before, tried first.
+public struct KnownPair: Sendable, Hashable {
+  public let query: Int
+  public let x: [Rational]
+  public let xPrime: [Rational]?
+
+  public init(query: Int, x: [Rational], xPrime: [Rational]?) {
+    self.query = query
+    self.x = x
+    self.xPrime = xPrime
+  }
+}
+
+/// Decides properties of one network.
+///
+/// Blocking: runs on the caller's thread and belongs on one of its own, never on the cooperative pool. Different
+/// properties may be decided by different threads at once.
+public struct Verifier: Sendable {
+  public let network: ExactNetwork
+  public let options: VerificationOptions
+
+  public init(network: ExactNetwork, options: VerificationOptions = VerificationOptions()) {
+    self.network = network
+    self.options = options
+  }
+
+  /// What libz3 calls itself.
+  public static var solverVersion: String { SolverContext.solverVersion }
+
+  /// Decides a property, which holds exactly when all its queries do.
+  ///
+  /// - Parameters:
+  ///   - known: Pairs replayed before any search.
+  ///   - progress: Called every few cells with the query, its proved share and its closed cells.
+  /// - Throws: ``VerificationError`` on a mismatch or when two methods contradict each other.
+  public func decide(
+    _ property: Property, known: [KnownPair] = [], budget: Budget,
+    progress: @escaping (Int, Double, Int) -> Void = { _, _, _ in }
+  ) throws -> PropertyResult {
+    let start = ContinuousClock.now
+    let startCPU = Self.threadSeconds()
+    var violations: [Counterexample] = []
+    var reason: UnknownReason?
+    var leaves = 0
+    var solverLeaves = 0
+    var share = 0.0
+    var lowerBound: Rational?
+    var boundsKnown = true
+    for (index, query) in property.queries.enumerated() {
+      let builder = CounterexampleBuilder(
+        network: network, query: property.refutations[index], index: index,
+        isEnclosed: property.refutations[index] != query)
+      let outcome: QueryOutcome
+      do {
+        outcome = try decide(query, builder, known.filter { $0.query == index }, budget) { share, leaves in
+          progress(index, share, leaves)
+        }
+      } catch let error as SMTError {
+        throw VerificationError(.solver, "the solver failed on property '\(property.id)': \(error)")
+      } catch let error as CheckFailure {
+        guard error == .dimension else { throw error }
+        throw VerificationError(
+          .mismatch, "property '\(property.id)' speaks of inputs or outputs that the network does not have")
+      }
+      leaves += outcome.leaves
+      solverLeaves += outcome.solverLeaves
+      share += outcome.provedShare / Double(property.queries.count)
+      if let bound = outcome.lowerBound {
+        lowerBound = lowerBound.map { min($0, bound) } ?? bound
+      } else {
+        boundsKnown = false
+      }
+      switch outcome.verdict {
+      case .holds: break
+      case .violated(let found): violations += found
+      case .unknown(let why): reason = reason ?? why
+      }
+    }
+    let elapsed = ContinuousClock.now - start
+    return PropertyResult(
+      id: property.id,
+      verdict: !violations.isEmpty ? .violated(violations) : reason.map { .unknown($0) } ?? .holds,
+      engine: options.engine.rawValue,
+      seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18,
+      cpuSeconds: Self.threadSeconds() - startCPU, leaves: leaves, solverLeaves: solverLeaves,
+      provedShare: violations.isEmpty && reason == nil ? 1 : min(share, 1.0.nextDown),
+      lowerBound: boundsKnown ? lowerBound : nil)
+  }
+
+  private func decide(
+    _ query: Query, _ builder: CounterexampleBuilder, _ known: [KnownPair], _ budget: Budget,
+    _ progress: @escaping (Double, Int) -> Void
+  ) throws -> QueryOutcome {
+    let replayed = known.compactMap { builder.replay($0.x, $0.xPrime) }
+    if !replayed.isEmpty {
+      let worst = replayed.sorted { $0.drop > $1.drop }
+      return QueryOutcome(verdict: .violated(Array(worst.prefix(options.maximumCounterexamples))))
+    }
+    switch options.engine {
+    case .auto: return try searchAndProve(query, builder, budget, progress)
+    case .smt: return try solveWhole(query, builder, budget)
+    }
+  }
+
+  // MARK: Engines
+
+  func searchAndProve(
+    _ query: Query, _ builder: CounterexampleBuilder, _ budget: Budget,
+    _ progress: @escaping (Double, Int) -> Void
+  ) throws -> QueryOutcome {
+    let problem: FixedPointProblem
+    do {
+      problem = try FixedPointProblem(network: network, query: query)
+    } catch .outOfRange {
+      // Numbers too far apart for fixed point: Z3 has no such limit.
+      return try solveWhole(query, builder, budget)
+    }
+    let float = FloatProblem(problem)
+    let falsifier = Falsifier(float)
+    defer { falsifier.close() }
+    let seed = options.seed &* 1_000_003 &+ UInt64(builder.index)
+    let hints = falsifier.search(
+      samples: options.samples, count: options.maximumCounterexamples, seed: seed, shouldStop: { budget.isOver })
+    var found: [Counterexample] = []
+    for hint in hints where !budget.isOver {
+      if let counterexample = try builder.counterexample(near: hint.point, budget: budget),
+        !found.contains(where: { $0.x == counterexample.x })
+      {
+        found.append(counterexample)
+      }
+    }
+    if !found.isEmpty {
+      return QueryOutcome(verdict: .violated(found.sorted { $0.drop > $1.drop }))
+    }
+    let search = BranchAndBound(
+      network: network, query: query, problem: problem, float: float, falsifier: falsifier, builder: builder,
+      budget: budget, progress: progress)
+    return try search.run()
+  }
+
+  /// The pure solver path: interval bounds fix phases where they can, everything else is Z3's.
+  private func solveWhole(_ query: Query, _ builder: CounterexampleBuilder, _ budget: Budget) throws -> QueryOutcome {
+    let form: Encoder.Form =
+      switch query.claim {
+      case .monotone: .derivative
+      case .nonnegative: .value
+      }
+    var outcome = QueryOutcome(verdict: .holds)
+    switch try solve(query, form, budget) {
+    case .holds:
+      outcome.leaves = 1
+      outcome.solverLeaves = 1
+      outcome.provedShare = 1
+    case .violated(let point):
+      guard let found = try builder.counterexample(at: point, budget: budget) else {
+        if builder.isEnclosed {
+          outcome.verdict = .unknown(.enclosure)
+          return outcome
+        }
+        throw VerificationError(
+          .disagreement,
+          "the solver gave \(point) as a violating point, but exact evaluation finds no violation through it; "
+            + "please report this with the model and the specification")
+      }
+      outcome.verdict = .violated([found])
+    case .unknown(let reason):
+      outcome.verdict = .unknown(reason)
+    }
+    return outcome
+  }
+
+  enum SolverAnswer: Sendable, Hashable {
+    case holds
+    /// The first point of a violating pair, or the violating point.
+    case violated([Rational])
+    case unknown(UnknownReason)
+  }
+
+  /// One query in one piece by Z3, in the given encoding.
+  func solve(_ query: Query, _ form: Encoder.Form, _ budget: Budget) throws -> SolverAnswer {
+    var phases = [Int8](repeating: 0, count: network.hiddenNeuronCount)
+    if let problem = try? FixedPointProblem(network: network, query: query) {
+      let evaluator = LeafEvaluator(problem: problem)
+      let root = Cell(inputCount: problem.inputCount, neuronCount: problem.neuronCount)
+      if case .bound = evaluator.evaluate(root, multipliers: nil) { phases = evaluator.phases }
+    }
+    guard !budget.isOver else { return .unknown(budget.isInterrupted ? .interrupted : .timeout) }
+    let context = try SolverContext()
+    let solver = try Solver(
+      context, logic: .simple, budget: SolverBudget(timeoutMilliseconds: budget.remainingMilliseconds))
+    let encoding = try Encoder(network: network, query: query, phases: phases).encode(form, in: solver)
+    let result = try budget.stop.whileWatching(context.interrupter) { () throws(SMTError) in try solver.check() }
+    switch result {
+    case .unsatisfiable: return .holds
+    case .unknown(let text):
+      return .unknown(budget.isInterrupted ? .interrupted : budget.isExhausted ? .timeout : .solver(text))
+    case .satisfiable(let model):
+      var point: [Rational] = []
+      for input in encoding.inputs { point.append(try model.value(of: input)) }
+      return .violated(point)
+    }
+  }
+
+  private static func threadSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}
+
+extension UnknownReason {
+  /// A value fell between the two sides of the enclosure of an irrational bound.
+  public static let enclosure = UnknownReason(description: "a value lies within the enclosure of a logarithmic bound")
+}

@@ -1,0 +1,14 @@
+import ArgumentParser
+import CommandSupport
+import Verification
+
+@main
+struct VPALsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vpals",
+    abstract: "Proves that performance models obey what engineers know, and refuses those that do not.",
+    version: "vpals \(VPALs.version), z3 \(Verifier.solverVersion)",
+    subcommands: [VerifyCommand.self])
+
+  static func main() { runAsProgram() }
+}

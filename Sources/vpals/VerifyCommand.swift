@@ -1,0 +1,193 @@
+import ArgumentParser
+import CertificateStorage
+import Certificates
+import CommandSupport
+import ExactArithmetic
+import Foundation
+import Gating
+import Networks
+import Retraining
+import Specifications
+import Synchronization
+import Verification
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Decides each property of a model, in exact arithmetic.",
+    discussion: """
+      MODEL is a version's directory or an ONNX file. Writes SPEC.certificate.json beside the model and into the store, \
+      and puts counterexamples into the retraining queue.
+
+      Exit code: 0 all properties hold, 1 one is violated, 3 none is violated but one is undecided, 2 error.
+      """)
+
+  @Argument(help: "A model version's directory, or an ONNX file.")
+  var model: String
+
+  @Option(help: "The specification; for models/APP/VERSION the default is specs/APP.yaml.")
+  var spec: String?
+
+  @Option(name: .customLong("property"), help: "Only this property (repeatable); no certificate is written then.")
+  var properties: [String] = []
+
+  @Option(help: "Time for the whole run: 30s, 5m, 1h.")
+  var timeout = TimeSpan(seconds: 600)
+
+  @Option(help: "auto: bounds first, Z3 for what they leave; smt: the whole query to Z3.")
+  var engine = Engine.auto
+
+  @Option(help: "text or json.")
+  var format = OutputFormat.text
+
+  @Option(help: "Threads that decide properties at the same time.")
+  var threads = 2
+
+  @Flag(help: "Take over what an earlier, stopped run proved for exactly this model and specification.")
+  var resume = false
+
+  @OptionGroup var storeOption: StoreOption
+
+  func validate() throws {
+    guard (1...64).contains(threads) else { throw ValidationError("--threads is \(threads); it must be from 1 to 64") }
+  }
+
+  func run() throws {
+    let target = try ModelTarget(model, spec: spec)
+    let specification = try target.specification()
+    let bytes: [UInt8]
+    let network: ExactNetwork
+    do {
+      bytes = try BoundedFile.read(target.modelPath, maximumBytes: ONNXModel.maximumBytes)
+      network = ExactNetwork(try Network(onnx: bytes))
+    } catch {
+      let message = "\(error)"
+      throw CommandFailure(message.contains(target.modelPath) ? message : "\(target.modelPath): \(message)")
+    }
+    let chosen = try chosenProperties(specification)
+    let store = try storeOption.open()
+    let stop = StopSignal()
+    let interrupts = Interrupts(stop)
+    defer { withExtendedLifetime(interrupts) {} }
+    let session: VerificationSession
+    do {
+      session = try VerificationSession(
+        network: network, specification: specification, options: VerificationOptions(engine: engine), threads: threads)
+    } catch {
+      throw CommandFailure("\(target.modelPath) and \(target.specificationPath) do not fit: \(error)")
+    }
+    let startedAt = Timestamp(Date())
+    let decided =
+      resume
+      ? try StoredResults.proven(
+        of: network, specification: specification, application: target.application, store: store) : [:]
+    let progress = VerifyProgress(total: chosen.count, quiet: format == .json)
+    let results = try session.run(
+      properties: chosen, decided: decided, known: try knownPairs(target, specification, store),
+      budget: Budget(seconds: timeout.seconds, stop: stop), onEvent: progress.handle)
+    progress.clear()
+
+    let covered = chosen.count == specification.properties.count
+    var certificatePath: String?
+    let found = foundCounterexamples(chosen, results, specification)
+    if covered {
+      let certificate = Certificate(
+        model: Certificate.Model(
+          name: target.application, version: target.version,
+          files: [
+            Certificate.Subject(name: target.modelName, sha256: SHA256Digest.of(bytes), bytes: bytes.count)
+          ], networkDigest: network.digest.hexadecimalPart),
+        specification: specification, results: results, startedAt: startedAt, finishedAt: Timestamp(Date()))
+      certificatePath = try certificate.write(into: target.directory)
+      _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
+    } else {
+      _ = try store.enqueue(
+        found,
+        origin: QueueOrigin(
+          application: target.application, modelVersion: target.version, networkDigest: network.digest.hexadecimalPart,
+          specificationDigest: specification.digest.hexadecimalPart), now: Date())
+    }
+    let report = VerifyReport(
+      target: target, network: network, specification: specification, properties: chosen, results: results,
+      certificate: certificatePath, found: found)
+    switch format {
+    case .json: print(try report.json())
+    case .text: for line in report.lines() { print(line) }
+    }
+    throw ExitCode(report.exitCode)
+  }
+
+  private func chosenProperties(_ specification: Specification) throws -> [Property] {
+    guard !properties.isEmpty else { return specification.properties }
+    for id in properties where !specification.properties.contains(where: { $0.id == id }) {
+      throw CommandFailure(
+        "\(specification.path) has no property '\(id)'; it has "
+          + specification.properties.map(\.id).joined(separator: ", "))
+    }
+    return specification.properties.filter { properties.contains($0.id) }
+  }
+
+  /// Pairs that refuted earlier versions: replayed first.
+  private func knownPairs(_ target: ModelTarget, _ specification: Specification, _ store: any Store) throws
+    -> [String: [KnownPair]]
+  {
+    var known: [String: [KnownPair]] = [:]
+    let filter = QueueFilter(
+      application: target.application, states: [.pending, .leased, .consumed], limit: StoreBounds.page)
+    for entry in try store.queueEntries(filter)
+    where entry.found.counterexample.x.count == specification.features.count {
+      let example = entry.found.counterexample
+      known[entry.found.property, default: []].append(
+        KnownPair(query: example.query, x: example.x, xPrime: example.xPrime))
+    }
+    return known
+  }
+
+  private func foundCounterexamples(
+    _ properties: [Property], _ results: [PropertyResult], _ specification: Specification
+  ) -> [FoundCounterexample] {
+    zip(properties, results).flatMap { property, result -> [FoundCounterexample] in
+      guard case .violated(let examples) = result.verdict else { return [] }
+      return examples.map { FoundCounterexample(property: property, counterexample: $0, specification: specification) }
+    }
+  }
+}
+
+/// One line of progress on a terminal; silent elsewhere, where each finished property is a line of the report.
+final class VerifyProgress: Sendable {
+  private struct State {
+    var finished = 0
+    var lastLine = ContinuousClock.now
+  }
+
+  private let total: Int
+  private let quiet: Bool
+  private let state = Mutex(State())
+
+  init(total: Int, quiet: Bool) {
+    self.total = total
+    self.quiet = quiet || !isTerminal
+  }
+
+  func handle(_ event: VerificationEvent) {
+    guard !quiet else { return }
+    state.withLock { state in
+      switch event {
+      case .started(let property): write("\(state.finished) of \(total) decided, \(property) …")
+      case .finished(let result):
+        state.finished += 1
+        write("\(state.finished) of \(total) decided, \(result.id) \(result.verdict.name)")
+      case .progress(let property, _, let share, let leaves):
+        guard ContinuousClock.now - state.lastLine > .milliseconds(200) else { return }
+        state.lastLine = .now
+        write("\(state.finished) of \(total) decided, \(property): \(decimal(share * 100, 2)) % proved, \(leaves) leaves")
+      }
+    }
+  }
+
+  func clear() { if !quiet { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+
+  private func write(_ text: String) {
+    FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+  }
+}

@@ -1,0 +1,134 @@
+import CertificateStorage
+import Certificates
+import CommandSupport
+import ExactArithmetic
+import Foundation
+import Networks
+import Retraining
+import Specifications
+
+/// The answer of `vpals verify`, as text and as the JSON of the command contract.
+struct VerifyReport {
+  let target: ModelTarget
+  let network: ExactNetwork
+  let specification: Specification
+  let properties: [Property]
+  let results: [PropertyResult]
+  let certificate: String?
+  let found: [FoundCounterexample]
+
+  var violated: Int { results.count { if case .violated = $0.verdict { true } else { false } } }
+  var undecided: Int { results.count { if case .unknown = $0.verdict { true } else { false } } }
+  var exitCode: Int32 { violated > 0 ? 1 : undecided > 0 ? 3 : 0 }
+
+  private struct JSONCounterexample: Encodable {
+    let x: [String]
+    let xPrime: [String]?
+    let fx: String
+    let fxPrime: String?
+    let drop: String
+    let dropInUnits: String
+    let text: [String]
+  }
+
+  private struct JSONProof: Encodable {
+    let path: String?
+    let bytes: Int
+    let checked: Bool
+  }
+
+  private struct JSONProperty: Encodable {
+    let id: String
+    let verdict: String
+    let reason: String?
+    let seconds: Double
+    let cpuSeconds: Double
+    let leaves: Int
+    let solverLeaves: Int
+    let proof: JSONProof?
+    let provedShare: Double
+    let lowerBound: String?
+    let counterexample: JSONCounterexample?
+    let counterexamples: Int
+  }
+
+  private struct JSONReport: Encodable {
+    let model: String
+    let spec: String
+    let certificate: String?
+    let properties: [JSONProperty]
+  }
+
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let report = JSONReport(
+      model: network.digest, spec: specification.digest, certificate: certificate,
+      properties: zip(properties, results).map { property, result in
+        var reason: String?
+        var examples: [Counterexample] = []
+        switch result.verdict {
+        case .holds: break
+        case .violated(let found): examples = found
+        case .unknown(let why): reason = why.description
+        }
+        return JSONProperty(
+          id: result.id, verdict: result.verdict.name, reason: reason, seconds: result.seconds,
+          cpuSeconds: result.cpuSeconds, leaves: result.leaves, solverLeaves: result.solverLeaves, proof: nil,
+          provedShare: result.provedShare, lowerBound: result.lowerBound?.description,
+          counterexample: examples.first.map { example in
+            JSONCounterexample(
+              x: example.x.map(\.description), xPrime: example.xPrime?.map(\.description),
+              fx: example.fx.description, fxPrime: example.fxPrime?.description, drop: example.drop.description,
+              dropInUnits: specification.outputs[property.kind.output].describeDrop(example.drop),
+              text: FoundCounterexample.lines(property, example, specification))
+          }, counterexamples: examples.count)
+      })
+    return String(decoding: try encoder.encode(report), as: UTF8.self)
+  }
+
+  func lines() -> [String] {
+    var lines = ["\(target.modelPath)  \(network.digest.prefix(19))…", "\(target.specificationPath)", ""]
+    for (property, result) in zip(properties, results) {
+      let mark =
+        switch result.verdict {
+        case .holds: "✓"
+        case .violated: "✗"
+        case .unknown: "?"
+        }
+      var line = "\(mark) \(result.id): \(result.verdict.name), \(secondsText(result.seconds))"
+      if result.leaves > 0 { line += ", \(result.leaves) \(result.leaves == 1 ? "leaf" : "leaves")" }
+      if case .unknown(let reason) = result.verdict {
+        line += " (\(reason); \(decimal(result.provedShare * 100, 3)) % proved)"
+      }
+      lines.append(line)
+      guard case .violated(let examples) = result.verdict else { continue }
+      for example in examples.prefix(3) {
+        lines += FoundCounterexample.lines(property, example, specification).map { "    \($0)" }
+      }
+      if examples.count > 3 { lines.append("    and \(examples.count - 3) more in the retraining queue") }
+    }
+    lines.append("")
+    let count = "\(results.count - violated - undecided) of \(results.count) properties hold"
+    if let certificate { lines.append("\(count); certificate: \(certificate)") } else { lines.append(count) }
+    if violated > 0 {
+      lines.append(
+        "next: vpals-train \(target.application) --queue --until-proven   (retrains on the counterexamples)")
+    } else if undecided > 0 {
+      lines.append("next: vpals verify \(shellQuoted(target.modelPath)) --resume --timeout 1h")
+    } else if certificate != nil {
+      lines.append("next: vpals gate \(shellQuoted(target.directory))")
+    }
+    return lines
+  }
+}
+
+extension PropertyKind {
+  /// The output that the property speaks of.
+  var output: Int {
+    switch self {
+    case .monotone(_, let output, _): output
+    case .always(let output, _, _): output
+    }
+  }
+}
