@@ -34,6 +34,7 @@ let package = Package(
   products: [
     .executable(name: "vpals", targets: ["vpals"]),
     .executable(name: "vpals-train", targets: ["vpals-train"]),
+    .executable(name: "vpals-check", targets: ["vpals-check"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -63,7 +64,10 @@ let package = Package(
     library("CertificateStorageSQLite", ["CertificateStorage", "Certificates", "ExactArithmetic", grdb]),
     library(
       "Retraining",
-      ["Training", "Telemetry", "Verification", "CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic"]),
+      [
+        "Training", "Telemetry", "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates",
+        "Networks", "Specifications", "ExactArithmetic",
+      ]),
 
     library("Gating", ["Certificates", "Networks", "Specifications"]),
     library("CommandSupport", ["CertificateStorage", "CertificateStorageSQLite", "Verification", argumentParser]),
@@ -76,11 +80,53 @@ let package = Package(
         "ExactArithmetic", "Retraining", "Training", "Gating", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
+      name: "vpals-check",
+      dependencies: ["Certificates", "Networks", "Specifications", argumentParser], swiftSettings: settings),
+    .executableTarget(
       name: "vpals-train",
       dependencies: [
         "Retraining", "Training", "Telemetry", "Verification", "CertificateStorage", "CertificateStorageSQLite",
         "Certificates", "Networks", "Specifications", "ExactArithmetic", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
+
+    // Tests.
+    .target(
+      name: "TestHelpers", dependencies: ["CertificateStorage", "Certificates", "ExactArithmetic"], path: "Tests/Helpers",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "store-exerciser",
+      dependencies: ["CertificateStorageSQLite", "CertificateStorage", "Certificates", "TestHelpers"],
+      path: "Tests/StoreExerciser", swiftSettings: settings),
+    tests("ExactArithmeticTests", ["ExactArithmetic", bigInt]),
+    tests("NetworksTests", ["Networks", "ExactArithmetic", protobuf], exclude: ["Fixtures"]),
+    tests("SpecificationsTests", ["Specifications", "ExactArithmetic"], exclude: ["Golden"]),
+    tests("CertificatesTests", ["CertificateStorage", "Certificates", "ExactArithmetic", "TestHelpers"]),
+    tests(
+      "CertificateStorageTests",
+      [
+        "CertificateStorageSQLite", "CertificateStorage", "Certificates", "ExactArithmetic", "TestHelpers",
+        "store-exerciser", grdb,
+      ]),
+    tests("SMTTests", ["SMT", "ExactArithmetic", bigInt]),
+    tests("TelemetryTests", ["Telemetry"]),
+    tests("TrainingTests", ["Training", "Networks", "ExactArithmetic"]),
+    tests(
+      "ProofCheckingTests", ["ProofChecking", "Certificates", "Specifications", "Networks", "ExactArithmetic", bigInt]),
+    tests(
+      "VerificationTests",
+      [
+        "Verification", "ProofChecking", "SMT", "Certificates", "Specifications", "Networks", "ExactArithmetic", bigInt,
+      ]),
+    tests("GatingTests", ["Gating", "Verification", "Certificates", "Specifications", "Networks", "TestHelpers"]),
+    tests(
+      "RetrainingTests",
+      [
+        "Retraining", "Training", "Telemetry", "Verification", "CertificateStorageSQLite", "CertificateStorage",
+        "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
+      ]),
+    tests(
+      "IntegrationTests",
+      ["vpals", "vpals-train", "vpals-check", "Networks", "Certificates", "Specifications", "TestHelpers"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -57,6 +57,28 @@ public func printError(_ text: String) {
   FileHandle.standardError.write(Data((text + "\n").utf8))
 }
 
+/// The JSON of `value` on one line: members sorted, slashes as they are.
+public func jsonText(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+/// `text` with every control character replaced, so that a hostile name cannot pose as another line of a report.
+public func oneLine(_ text: String) -> String {
+  String(
+    String.UnicodeScalarView(
+      text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+}
+
+/// The words as one command line.
+public func commandLine(_ words: [String]) -> String { words.map(shellQuoted).joined(separator: " ") }
+
+/// `1 property`, `2 properties`.
+public func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {
+  "\(count) \(count == 1 ? one : many ?? one + "s")"
+}
+
 /// `text` as one word of a shell command: quoted only when it needs to be.
 public func shellQuoted(_ text: String) -> String {
   let plain = text.utf8.allSatisfy { byte in

@@ -1,8 +1,8 @@
+public import ArgumentParser
 public import CertificateStorage
 internal import CertificateStorageSQLite
 internal import Glibc
 public import Verification
-public import ArgumentParser
 
 /// How results are printed.
 public enum OutputFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
@@ -27,9 +27,15 @@ public struct TimeSpan: ExpressibleByArgument, Sendable {
     }
     return nil
   }
+
+  /// The same text as a user would write it, for the help.
+  public var defaultValueDescription: String {
+    seconds < 120 ? "\(decimal(seconds, 0))s" : "\(decimal(seconds / 60, 0))m"
+  }
 }
 
 extension Engine: ExpressibleByArgument {}
+extension QueueEntry.State: ExpressibleByArgument {}
 
 /// The option that names the store.
 public struct StoreOption: ParsableArguments {
@@ -44,8 +50,17 @@ public struct StoreOption: ParsableArguments {
       case .sqlite(let path): return try SQLiteStore(path: path)
       }
     } catch {
-      throw CommandFailure("store \(store): \(error)")
+      throw CommandFailure("\(error)".contains(store) ? "\(error)" : "store \(store): \(error)")
     }
+  }
+
+  /// Opens a store that must be there: a command that only looks must not answer a misspelt path with an empty store.
+  public func openExisting() throws -> any Store {
+    if case .sqlite(let path)? = try? StoreLocation.parse(store), access(path, F_OK) != 0, errno == ENOENT {
+      throw CommandFailure(
+        "the store \(store) does not exist; name another with --store, or fill it with vpals verify or vpals-train")
+    }
+    return try open()
   }
 }
 

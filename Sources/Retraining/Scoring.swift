@@ -40,6 +40,22 @@ public struct Scoring: Sendable {
     return try Trainer(configuration: free, domain: domain).train(data.training, validation: data.validation).network
   }
 
+  static func network(at path: String) throws -> Network { try Network.read(path: path) }
+
+  /// Root mean square error on the held-out rows, per output, on the network's scale.
+  func errors(of network: Network, on rows: TrainingData? = nil) -> [Double] {
+    let rows = rows ?? data.heldOut
+    var sums = [Double](repeating: 0, count: rows.outputCount)
+    for row in 0..<rows.rowCount {
+      let output = network.output(at: Array(rows.inputs[(row * rows.inputCount)..<((row + 1) * rows.inputCount)]))
+      for k in sums.indices {
+        let difference = output[k] - rows.targets[row * rows.outputCount + k]
+        sums[k] += difference * difference
+      }
+    }
+    return sums.map { ($0 / Double(max(1, rows.rowCount))).squareRoot() }
+  }
+
   func accuracy(of network: Network) -> [Accuracy] { accuracy { network.output(at: $0) } }
 
   private func accuracy(_ predict: ([Double]) -> [Double]) -> [Accuracy] {

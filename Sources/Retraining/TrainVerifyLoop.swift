@@ -32,7 +32,7 @@ public struct LoopOptions: Sendable {
 
   public init(
     configuration: TrainingConfiguration = TrainingConfiguration(), untilProven: Bool = true, usesQueue: Bool = true,
-    maximumRounds: Int = 8, budgetSeconds: Double = 900, propertySeconds: Double = 60, threads: Int = 2,
+    maximumRounds: Int = 8, budgetSeconds: Double = 900, propertySeconds: Double = 10, threads: Int = 2,
     models: String = "models", repairShare: Double = 0.02
   ) {
     self.configuration = configuration
@@ -347,9 +347,9 @@ public final class TrainVerifyLoop {
     let budget = Budget(
       seconds: max(5, min(options.propertySeconds * Double(specification.properties.count), remainingSeconds)),
       stop: stop)
-    let results = try session.run(first: state.failed, decided: decided, known: known, budget: budget) {
-      [onEvent] event in onEvent(.verification(label: label, event))
-    }
+    let results = try session.run(
+      first: state.failed, decided: decided, known: known, budget: budget, propertySeconds: options.propertySeconds
+    ) { [onEvent] event in onEvent(.verification(label: label, event)) }
     let bytes = try VersionPublisher.modelBytes(network, specification: specification)
     let certificate = Certificate(
       model: Certificate.Model(
@@ -440,8 +440,15 @@ public final class TrainVerifyLoop {
       guard case .monotone(let direction, let output, let features) = property.kind else { return nil }
       onEvent(.repairing(property: property.id))
       for (query, feature) in zip(property.queries, features) {
-        let budget = Budget(seconds: max(5, min(options.propertySeconds, remainingSeconds)), stop: stop)
-        guard let bound = try verifier.certifiedSlope(of: query, budget: budget),
+        let budget = Budget(seconds: max(5, min(6 * options.propertySeconds, remainingSeconds)), stop: stop)
+        // An eighth of what a repair may change: too little to matter, enough to be proved quickly.
+        let interval = query.region[feature]
+        let small =
+          (Rational(exactly: options.repairShare * spread(of: output) / 8) ?? .zero)
+          / (interval.upperBound - interval.lowerBound)
+        guard
+          let bound = try verifier.certifiedSlope(
+            of: query, slack: small, trialSeconds: options.propertySeconds / 2, budget: budget),
           let slope = Repair.slope(covering: -bound),
           let lowerEnd = Repair.lowerEnd(below: query.region[feature].lowerBound)
         else { return nil }

@@ -41,7 +41,7 @@ extension SpecificationReader {
       let before = diagnostics.count
       let fields = fields(
         entry.value, of: "the feature '\(Name.clipped(entry.key))'", at: entry.place,
-        allowed: ["index", "unit", "domain", "scale", "column", "about"], required: ["unit", "domain"],
+        allowed: ["index", "unit", "domain", "scale", "column", "about"], required: ["domain"],
         planned: ["values", "integer", "normalise", "grid"])
       let common = common(entry, fields, position: position)
       let domain = fields["domain"].flatMap { self.domain($0, common) } ?? 1...1
@@ -64,7 +64,7 @@ extension SpecificationReader {
       let before = diagnostics.count
       let fields = fields(
         entry.value, of: "the output '\(Name.clipped(entry.key))'", at: entry.place,
-        allowed: ["index", "unit", "scale", "column", "about"], required: ["unit"],
+        allowed: ["index", "unit", "scale", "column", "about"], required: [],
         planned: ["denormalise", "integer"])
       let common = common(entry, fields, position: position)
       if let feature = features.first(where: { $0.measure.name == common.name }) {

@@ -53,6 +53,9 @@ final class BranchAndBound {
   private static let childIterations = 20
   private static let rootIterations = 60
   private static let rate = 0.2
+  /// With so few open phases only they are split. A claim that is tight along a line or surface would otherwise have
+  /// its inputs halved along all of it; so it is settled exactly by at most 2^`fewPhases` cells a place.
+  private static let fewPhases = 4
 
   private let problem: FixedPointProblem
   private let search: BoundSearch
@@ -62,6 +65,9 @@ final class BranchAndBound {
   private let builder: CounterexampleBuilder
   private let budget: Budget
   private let progress: (Double, Int) -> Void
+  /// What the claim says of its quantity: cells closed by exact evaluation show this much and not the threshold of the
+  /// integer routine, which is rounded up.
+  private let claimed: Rational
 
   private var stack: [Node] = []
   private var outcome = QueryOutcome(verdict: .unknown(.limit))
@@ -80,6 +86,10 @@ final class BranchAndBound {
     self.builder = builder
     self.budget = budget
     self.progress = progress
+    switch query.claim {
+    case .monotone(_, _, _, let minimumSlope): claimed = minimumSlope
+    case .nonnegative: claimed = .zero
+    }
     pieces = FixedCellSolver(network: network, query: query, problem: problem)
   }
 
@@ -105,7 +115,7 @@ final class BranchAndBound {
     if let undecided { return unfinished(undecided) }
     outcome.verdict = .holds
     outcome.provedShare = 1
-    outcome.lowerBound = problem.unscaled(Int128(problem.threshold) << 40)
+    outcome.lowerBound = min(claimed, problem.unscaled(Int128(problem.threshold) << 40))
     return outcome
   }
 
@@ -222,6 +232,10 @@ final class BranchAndBound {
       phases.append((min(a, b) + 0.1 * max(a, b) + 1e-9 * (search.zHigh[g] - search.zLow[g]), .phase(g)))
     }
     guard !phases.isEmpty else { return [] }
+    if phases.count <= Self.fewPhases {
+      phases.sort { $0.score > $1.score }
+      return phases.prefix(3).map(\.split)
+    }
     var inputs: [(score: Double, split: Split)] = []
     let unit = 1 / Double(FixedPointProblem.one)
     for i in 0..<problem.inputCount where node.cell.upper[i] - node.cell.lower[i] >= 1 << 14 {
@@ -232,7 +246,8 @@ final class BranchAndBound {
         for j in 0..<layer.outputCount where search.phase[j] == 0 {
           let gap = max(0, search.gapInactive[j]) + max(0, search.gapActive[j])
           score +=
-            0.3 * gap / (search.zHigh[j] - search.zLow[j]) * abs(layer.weights[j * layer.inputStride + i]) * width * 0.25
+            0.3 * gap / (search.zHigh[j] - search.zLow[j]) * abs(layer.weights[j * layer.inputStride + i]) * width
+            * 0.25
         }
       }
       inputs.append((score + 1e-12 * width, .input(i)))
@@ -298,7 +313,7 @@ final class BranchAndBound {
       case .bound(let bound): least = min(least, bound)
       }
     }
-    if stack.count + stuck.count <= 100_000 { outcome.lowerBound = problem.unscaled(least) }
+    if stack.count + stuck.count <= 100_000 { outcome.lowerBound = min(claimed, problem.unscaled(least)) }
     return outcome
   }
 }

@@ -48,7 +48,8 @@ struct CounterexampleBuilder {
       from[feature] = steepest.from
       to[feature] = steepest.to
       if let model = try PairQuery(ray: ray, interval: query.region[feature]).solve(
-        from: from, to: to, fall: steepest.fall, budget: budget) {
+        from: from, to: to, fall: steepest.fall, budget: budget)
+      {
         from[feature] = model.from
         to[feature] = model.to
       }

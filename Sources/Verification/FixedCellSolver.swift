@@ -68,6 +68,8 @@ struct FixedCellSolver {
     let last = network.layers[network.layers.count - 1]
     switch query.claim {
     case .monotone(let output, let feature, let direction, let minimumSlope):
+      // No two points of the domain differ in a fixed feature.
+      if query.region[feature].lowerBound == query.region[feature].upperBound { return .closed(bySolver: false) }
       let slope = affine(last, output, values).coefficients[feature] * Rational(direction.sign)
       if slope >= minimumSlope { return .closed(bySolver: false) }
       return try findPoint(in: box, premises, extra: nil, strict: true, budget: budget)

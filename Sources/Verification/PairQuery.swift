@@ -14,7 +14,8 @@ struct PairQuery {
   /// 15/16 of `fall`; nil when the solver gave up.
   /// - Throws: ``VerificationError`` with code `disagreement` when Z3 says that there is no such pair, though the exact
   ///   forward pass just found one.
-  func solve(from: [Rational], to: [Rational], fall: Rational, budget: Budget) throws -> (from: Rational, to: Rational)? {
+  func solve(from: [Rational], to: [Rational], fall: Rational, budget: Budget) throws -> (from: Rational, to: Rational)?
+  {
     let first = ray.piece(at: from)
     let second = ray.piece(at: to)
     let context = try SolverContext()

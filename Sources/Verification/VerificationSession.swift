@@ -43,10 +43,12 @@ public struct VerificationSession: Sendable {
   /// - Parameters:
   ///   - decided: Results that are taken over as they are.
   ///   - known: Pairs per property that are replayed before any search.
+  ///   - propertySeconds: The most that one property may take of the budget.
   /// - Throws: the first ``VerificationError`` of any property; the other properties are then abandoned.
   public func run(
     properties: [Property]? = nil, first: Set<String> = [], decided: [String: PropertyResult] = [:],
-    known: [String: [KnownPair]] = [:], budget: Budget, onEvent: @escaping @Sendable (VerificationEvent) -> Void = { _ in }
+    known: [String: [KnownPair]] = [:], budget: Budget, propertySeconds: Double? = nil,
+    onEvent: @escaping @Sendable (VerificationEvent) -> Void = { _ in }
   ) throws -> [PropertyResult] {
     let wanted = properties ?? specification.properties
     let open = wanted.filter { decided[$0.id] == nil }
@@ -68,7 +70,8 @@ public struct VerificationSession: Sendable {
         guard let property else { return }
         onEvent(.started(property: property.id))
         do {
-          let result = try verifier.decide(property, known: known[property.id] ?? [], budget: budget) {
+          let share = propertySeconds.map { budget.limited(toSeconds: $0) } ?? budget
+          let result = try verifier.decide(property, known: known[property.id] ?? [], budget: share) {
             onEvent(.progress(property: property.id, query: $0, provedShare: $1, leaves: $2))
           }
           state.withLock { $0.results[property.id] = result }

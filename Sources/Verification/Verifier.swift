@@ -81,6 +81,10 @@ public struct Verifier: Sendable {
     var lowerBound: Rational?
     var boundsKnown = true
     for (index, query) in property.queries.enumerated() {
+      guard query.fits(inputCount: network.inputCount, outputCount: network.outputCount) else {
+        throw VerificationError(
+          .mismatch, "property '\(property.id)' speaks of inputs or outputs that the network does not have")
+      }
       let builder = CounterexampleBuilder(
         network: network, query: property.refutations[index], index: index,
         isEnclosed: property.refutations[index] != query)
@@ -91,10 +95,6 @@ public struct Verifier: Sendable {
         }
       } catch let error as SMTError {
         throw VerificationError(.solver, "the solver failed on property '\(property.id)': \(error)")
-      } catch let error as CheckFailure {
-        guard error == .dimension else { throw error }
-        throw VerificationError(
-          .mismatch, "property '\(property.id)' speaks of inputs or outputs that the network does not have")
       }
       leaves += outcome.leaves
       solverLeaves += outcome.solverLeaves
@@ -239,6 +239,18 @@ public struct Verifier: Sendable {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}
+
+extension Query {
+  /// Whether the query speaks of a network with so many inputs and outputs.
+  fileprivate func fits(inputCount: Int, outputCount: Int) -> Bool {
+    guard region.count == inputCount else { return false }
+    switch claim {
+    case .monotone(let output, let feature, _, _):
+      return (0..<outputCount).contains(output) && (0..<inputCount).contains(feature)
+    case .nonnegative(let outputs, _): return outputs.count == outputCount
+    }
   }
 }
 

@@ -5,6 +5,8 @@ import Specifications
 
 /// What a MODEL argument names: an ONNX file, the application and version it belongs to, and its specification.
 struct ModelTarget {
+  /// As the user named it.
+  let argument: String
   let modelPath: String
   let directory: String
   let application: String
@@ -12,8 +14,11 @@ struct ModelTarget {
   let specificationPath: String
 
   var modelName: String { (modelPath as NSString).lastPathComponent }
+  /// Whether the model lies in an application's tree, where gate and trainer find it.
+  var isVersion: Bool { ModelPath.isVersion(version) }
 
   init(_ argument: String, spec: String?) throws {
+    self.argument = argument
     var path = argument
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     var isDirectory: ObjCBool = false
@@ -23,26 +28,38 @@ struct ModelTarget {
     if isDirectory.boolValue {
       modelPath = "\(path)/model.onnx"
       directory = path
-      guard FileManager.default.fileExists(atPath: modelPath) else {
-        throw CommandFailure(
-          "\(path) holds no model.onnx; name a version's directory such as models/nginx/v0001, or an ONNX file")
-      }
+      guard FileManager.default.fileExists(atPath: modelPath) else { throw Self.noModel(in: path) }
     } else {
       modelPath = path
       let parent = (path as NSString).deletingLastPathComponent
       directory = parent.isEmpty ? "." : parent
     }
-    (application, version) = ModelPath.names(ofVersion: directory)
+    let names = ModelPath.names(ofVersion: directory)
+    let file = ((modelPath as NSString).lastPathComponent as NSString).deletingPathExtension
+    // A lone file is known by its own name, so that two of them in one directory stay apart in the store.
+    application = ModelPath.isVersion(names.version) || file == "model" ? names.application : file
+    version = names.version
     if let spec {
       specificationPath = spec
     } else {
       specificationPath = "specs/\(application).yaml"
       guard FileManager.default.fileExists(atPath: specificationPath) else {
         throw CommandFailure(
-          "no --spec was given and \(specificationPath) does not exist; add --spec FILE",
+          "no --spec was given and \(specificationPath) does not exist here; add --spec FILE",
           next: "vpals verify \(shellQuoted(argument)) --spec FILE")
       }
     }
+  }
+
+  private static func noModel(in path: String) -> CommandFailure {
+    let versions = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter(ModelPath.isVersion)
+    guard let latest = versions.max(by: { ($0.count, $0) < ($1.count, $1) }) else {
+      return CommandFailure(
+        "\(path) holds no model.onnx; name a version's directory such as models/nginx/v0001, or an ONNX file")
+    }
+    return CommandFailure(
+      "\(path) holds versions, but no model.onnx; name one of them",
+      next: "vpals verify \(shellQuoted("\(path)/\(latest)"))")
   }
 
   func specification() throws -> Specification {

@@ -8,7 +8,10 @@ struct VPALsCommand: ParsableCommand {
     commandName: "vpals",
     abstract: "Proves that performance models obey what engineers know, and refuses those that do not.",
     version: "vpals \(VPALs.version), z3 \(Verifier.solverVersion)",
-    subcommands: [VerifyCommand.self])
+    subcommands: [
+      VerifyCommand.self, GateCommand.self, ReportCommand.self, SpecCommand.self, CertificatesCommand.self,
+      QueueCommand.self,
+    ])
 
   static func main() { runAsProgram() }
 }

@@ -5,6 +5,7 @@ import CommandSupport
 import ExactArithmetic
 import Foundation
 import Gating
+import Glibc
 import Networks
 import Retraining
 import Specifications
@@ -65,10 +66,11 @@ struct VerifyCommand: ParsableCommand {
       throw CommandFailure(message.contains(target.modelPath) ? message : "\(target.modelPath): \(message)")
     }
     let chosen = try chosenProperties(specification)
-    let store = try storeOption.open()
-    let stop = StopSignal()
-    let interrupts = Interrupts(stop)
-    defer { withExtendedLifetime(interrupts) {} }
+    let covered = chosen.count == specification.properties.count
+    if covered, access(target.directory, W_OK) != 0 {
+      // Better now than after the work.
+      throw CommandFailure(SystemFailure.last.error("write a certificate into \(target.directory)").message)
+    }
     let session: VerificationSession
     do {
       session = try VerificationSession(
@@ -76,20 +78,26 @@ struct VerifyCommand: ParsableCommand {
     } catch {
       throw CommandFailure("\(target.modelPath) and \(target.specificationPath) do not fit: \(error)")
     }
+    let store = try storeOption.open()
+    let stop = StopSignal()
+    let interrupts = Interrupts(stop)
+    defer { withExtendedLifetime(interrupts) {} }
     let startedAt = Timestamp(Date())
-    let decided =
-      resume
-      ? try StoredResults.proven(
-        of: network, specification: specification, application: target.application, store: store) : [:]
-    let progress = VerifyProgress(total: chosen.count, quiet: format == .json)
+    var decided: [String: PropertyResult] = [:]
+    if resume {
+      decided = try StoredResults.proven(
+        of: network, specification: specification, application: target.application, store: store)
+      decided = decided.filter { entry in chosen.contains { $0.id == entry.key } }
+    }
+    let progress = VerifyProgress(total: chosen.count, decided: decided.count, quiet: format == .json)
     let results = try session.run(
       properties: chosen, decided: decided, known: try knownPairs(target, specification, store),
       budget: Budget(seconds: timeout.seconds, stop: stop), onEvent: progress.handle)
     progress.clear()
 
-    let covered = chosen.count == specification.properties.count
-    var certificatePath: String?
     let found = foundCounterexamples(chosen, results, specification)
+    var certificatePath: String?
+    var isEarlier = false
     if covered {
       let certificate = Certificate(
         model: Certificate.Model(
@@ -98,8 +106,11 @@ struct VerifyCommand: ParsableCommand {
             Certificate.Subject(name: target.modelName, sha256: SHA256Digest.of(bytes), bytes: bytes.count)
           ], networkDigest: network.digest.hexadecimalPart),
         specification: specification, results: results, startedAt: startedAt, finishedAt: Timestamp(Date()))
-      certificatePath = try certificate.write(into: target.directory)
+      // First the store: what was found is then kept even when the certificate cannot be written.
       _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
+      certificatePath = try earlierCertificate(deciding: certificate, in: target.directory)
+      isEarlier = certificatePath != nil
+      if !isEarlier { certificatePath = try certificate.write(into: target.directory) }
     } else {
       _ = try store.enqueue(
         found,
@@ -109,10 +120,10 @@ struct VerifyCommand: ParsableCommand {
     }
     let report = VerifyReport(
       target: target, network: network, specification: specification, properties: chosen, results: results,
-      certificate: certificatePath, found: found)
+      certificate: certificatePath, isEarlier: isEarlier, found: found)
     switch format {
-    case .json: print(try report.json())
-    case .text: for line in report.lines() { print(line) }
+    case .json: printLine(try report.json())
+    case .text: for line in report.lines() { printLine(line) }
     }
     throw ExitCode(report.exitCode)
   }
@@ -125,6 +136,19 @@ struct VerifyCommand: ParsableCommand {
           + specification.properties.map(\.id).joined(separator: ", "))
     }
     return specification.properties.filter { properties.contains($0.id) }
+  }
+
+  /// The certificate that lies beside the model already, when it decides every property of exactly the same files and
+  /// `new` leaves some open: a run that was stopped takes nothing away.
+  private func earlierCertificate(deciding new: Certificate, in directory: String) throws -> String? {
+    guard new.properties.contains(where: { $0.outcome.isOpen }) else { return nil }
+    let path = "\(directory)/\(try Certificate.fileName(specification: new.specification.name))"
+    guard let old = try? UncheckedCertificate(contentsOf: path).claims, old.model == new.model,
+      old.specification == new.specification, old.verifier == new.verifier,
+      old.properties.map(\.queryDigests) == new.properties.map(\.queryDigests),
+      !old.properties.contains(where: { $0.outcome.isOpen })
+    else { return nil }
+    return path
   }
 
   /// Pairs that refuted earlier versions: replayed first.
@@ -153,41 +177,6 @@ struct VerifyCommand: ParsableCommand {
   }
 }
 
-/// One line of progress on a terminal; silent elsewhere, where each finished property is a line of the report.
-final class VerifyProgress: Sendable {
-  private struct State {
-    var finished = 0
-    var lastLine = ContinuousClock.now
-  }
-
-  private let total: Int
-  private let quiet: Bool
-  private let state = Mutex(State())
-
-  init(total: Int, quiet: Bool) {
-    self.total = total
-    self.quiet = quiet || !isTerminal
-  }
-
-  func handle(_ event: VerificationEvent) {
-    guard !quiet else { return }
-    state.withLock { state in
-      switch event {
-      case .started(let property): write("\(state.finished) of \(total) decided, \(property) …")
-      case .finished(let result):
-        state.finished += 1
-        write("\(state.finished) of \(total) decided, \(result.id) \(result.verdict.name)")
-      case .progress(let property, _, let share, let leaves):
-        guard ContinuousClock.now - state.lastLine > .milliseconds(200) else { return }
-        state.lastLine = .now
-        write("\(state.finished) of \(total) decided, \(property): \(decimal(share * 100, 2)) % proved, \(leaves) leaves")
-      }
-    }
-  }
-
-  func clear() { if !quiet { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
-
-  private func write(_ text: String) {
-    FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
-  }
+extension PropertyRecord.Outcome {
+  fileprivate var isOpen: Bool { if case .unknown = self { true } else { false } }
 }

@@ -15,6 +15,8 @@ struct VerifyReport {
   let properties: [Property]
   let results: [PropertyResult]
   let certificate: String?
+  /// Whether the certificate is an earlier one, which decides more than this run did.
+  let isEarlier: Bool
   let found: [FoundCounterexample]
 
   var violated: Int { results.count { if case .violated = $0.verdict { true } else { false } } }
@@ -60,8 +62,6 @@ struct VerifyReport {
   }
 
   func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let report = JSONReport(
       model: network.digest, spec: specification.digest, certificate: certificate,
       properties: zip(properties, results).map { property, result in
@@ -84,7 +84,7 @@ struct VerifyReport {
               text: FoundCounterexample.lines(property, example, specification))
           }, counterexamples: examples.count)
       })
-    return String(decoding: try encoder.encode(report), as: UTF8.self)
+    return try jsonText(report)
   }
 
   func lines() -> [String] {
@@ -110,13 +110,23 @@ struct VerifyReport {
     }
     lines.append("")
     let count = "\(results.count - violated - undecided) of \(results.count) properties hold"
-    if let certificate { lines.append("\(count); certificate: \(certificate)") } else { lines.append(count) }
+    switch certificate {
+    case let path? where isEarlier: lines.append("\(count); the earlier certificate decides all and stays: \(path)")
+    case let path?: lines.append("\(count); certificate: \(path)")
+    case nil: lines.append(count)
+    }
     if violated > 0 {
-      lines.append(
-        "next: vpals-train \(target.application) --queue --until-proven   (retrains on the counterexamples)")
+      if target.isVersion {
+        lines.append(
+          "next: \(commandLine(["vpals-train", target.application, "--queue", "--until-proven"]))"
+            + "   (retrains on the counterexamples)")
+      } else {
+        lines.append("next: \(commandLine(["vpals", "queue", "list", "--application", target.application]))")
+      }
     } else if undecided > 0 {
-      lines.append("next: vpals verify \(shellQuoted(target.modelPath)) --resume --timeout 1h")
-    } else if certificate != nil {
+      let verify = ["vpals", "verify", target.argument, "--spec", target.specificationPath]
+      lines.append("next: \(commandLine(verify + ["--resume", "--timeout", "1h"]))")
+    } else if certificate != nil, target.isVersion {
       lines.append("next: vpals gate \(shellQuoted(target.directory))")
     }
     return lines

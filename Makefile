@@ -1,0 +1,43 @@
+# Build, test and demonstrate vPALs. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+CONFIGURATION ?= release
+BUILD := .build
+BIN := $(BUILD)/release
+VENV := .venv
+SWIFT_FILES := Package.swift Sources Tests
+
+.PHONY: help deps build release demo test bench lint fmt clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1  /' | awk '{printf "  make %-9s", $$1; $$1=""; print}'
+
+deps: ## install the Debian and PyPI packages (as root; asks nothing; may be repeated)
+	@scripts/install-dependencies
+
+build: ## debug build of everything, tests included
+	swift build --build-tests
+
+release: deps ## optimised build of the programs
+	swift build -c release --product vpals
+	swift build -c release --product vpals-train
+	swift build -c release --product vpals-check
+
+demo: release ## from measured data to certified models, under .demo/
+	@scripts/demo
+
+test: deps ## all tests
+	swift test
+
+bench: release ## verdict, time and leaves against the pure Z3 encodings
+	@scripts/bench
+
+lint: ## formatting and style, warnings are errors
+	swift format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_FILES)
+
+fmt: ## format in place
+	swift format --in-place --recursive --parallel --configuration .swift-format $(SWIFT_FILES)
+
+clean: ## remove what was built and demonstrated
+	rm -rf $(BUILD) .build-* .demo $(VENV)

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Certificates
+import Foundation
+import Glibc
+import Networks
+import Specifications
+
+/// Checks what a certificate binds, alone: neither solver nor store is linked.
+@main
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vpals-check",
+    abstract: "Checks a certificate against its model and specification.",
+    discussion: """
+      Prints the digests and the properties that the certificate speaks of. Certificates of this version carry verdicts \
+      without proofs: their bindings can be checked, their verdicts cannot, and such a certificate is not valid here.
+
+      Exit code: 0 valid, 1 not valid, 2 unreadable.
+      """)
+
+  @Argument(help: "The certificate, SPEC.certificate.json.")
+  var certificate: String
+
+  @Option(help: "The ONNX file.")
+  var model: String
+
+  @Option(help: "The specification.")
+  var spec: String
+
+  static func main() {
+    do {
+      let command = try parse()
+      Glibc.exit(try command.check() ? 0 : 1)
+    } catch let error as Unreadable {
+      FileHandle.standardError.write(Data("error: \(error.message)\n".utf8))
+      Glibc.exit(2)
+    } catch {
+      let isHelp = exitCode(for: error) == .success
+      (isHelp ? FileHandle.standardOutput : .standardError).write(Data((fullMessage(for: error) + "\n").utf8))
+      Glibc.exit(isHelp ? 0 : 2)
+    }
+  }
+
+  struct Unreadable: Error {
+    let message: String
+  }
+
+  mutating func run() {}
+
+  /// Prints the findings; true when everything that the certificate claims was checked.
+  private func check() throws -> Bool {
+    let claims: Certificate
+    let bytes: [UInt8]
+    let network: ExactNetwork
+    let specification: Specifications.Specification
+    do {
+      claims = try UncheckedCertificate(contentsOf: certificate).claims
+      bytes = try BoundedFile.read(model, maximumBytes: ONNXModel.maximumBytes)
+      network = ExactNetwork(try Network(onnx: bytes))
+      specification = try Specifications.Specification.read(path: spec)
+    } catch {
+      throw Unreadable(message: "\(error)")
+    }
+    var problems: [String] = []
+    print("network        \(network.digest)")
+    print("specification  \(specification.digest)")
+    if !network.digest.hasSuffix(claims.model.networkDigest) {
+      problems.append("\(model) is not the network that the certificate speaks of")
+    }
+    if !claims.model.files.contains(where: { $0.sha256 == SHA256Digest.of(bytes) }) {
+      problems.append("the bytes of \(model) are not those that the certificate speaks of")
+    }
+    if !specification.digest.hasSuffix(claims.specification.digest) {
+      problems.append("\(spec) does not mean what the certificate's specification means")
+    }
+    if specification.properties.map(\.id) != claims.properties.map(\.id) {
+      problems.append("the certificate speaks of other properties than \(spec)")
+    }
+    for record in claims.properties {
+      print("property       \(record.id): claimed to be \(record.outcome.name)")
+      if let property = specification.properties.first(where: { $0.id == record.id }) {
+        print("               \(property.statement)")
+        if !property.queries.map(\.digest).elementsEqual(record.queryDigests, by: { $0.hasSuffix($1) }) {
+          problems.append("property '\(record.id)' was verified with another meaning")
+        }
+      }
+      if record.outcome != .holds {
+        problems.append("property '\(record.id)' is claimed to be \(record.outcome.name)")
+      } else if record.proof == nil {
+        problems.append("property '\(record.id)' has no proof")
+      } else {
+        problems.append("property '\(record.id)' names a proof, which this version cannot check")
+      }
+    }
+    for problem in problems { print("invalid: \(problem)") }
+    if problems.isEmpty { print("valid") }
+    return problems.isEmpty
+  }
+}

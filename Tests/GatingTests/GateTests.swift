@@ -1,0 +1,329 @@
+import Certificates
+import Foundation
+import Gating
+import TestHelpers
+import Testing
+
+@Suite struct GateTests {
+  let repository: Repository
+
+  init() throws {
+    repository = try Repository()
+    try repository.add("nginx")
+  }
+
+  /// The refusals of the one version of nginx.
+  private func refusals() throws -> [Refusal] {
+    let findings = try repository.gate()
+    #expect(findings.map(\.application) == ["nginx"])
+    return findings.flatMap(\.refusals)
+  }
+
+  private var model: String { "\(repository.path("nginx"))/model.onnx" }
+  private var certificate: String { repository.certificatePath("nginx") }
+  private var specification: String { repository.specificationPath("nginx") }
+  private var verify: [String] { repository.verifyCommand("nginx") }
+
+  // MARK: Passing
+
+  @Test func passesWhatIsProven() throws {
+    try repository.add("nginx", "v0002")
+    try repository.add("redis")
+    let findings = try repository.gate()
+    #expect(findings.map { "\($0.application)/\($0.version)" } == ["nginx/v0001", "nginx/v0002", "redis/v0001"])
+    #expect(findings.map(\.passes) == [true, true, true])
+    #expect(findings.map(\.proven) == [3, 3, 3])
+    #expect(findings[2].path == repository.path("redis"))
+    #expect(findings[2].specificationPath == repository.specificationPath("redis"))
+  }
+
+  @Test func judgesOneVersionByItsDirectoryOrItsFile() throws {
+    try repository.add("nginx", "v0002", network: Repository.bad)
+    for path in [repository.path("nginx"), repository.path("nginx") + "/", model] {
+      let findings = try repository.gate(path)
+      #expect(findings.map(\.version) == ["v0001"])
+      #expect(findings.map(\.passes) == [true])
+    }
+  }
+
+  @Test func leavesUnfinishedVersionsOut() throws {
+    for name in ["v0002.partial-77", ".hidden"] {
+      let path = "\(repository.models)/nginx/\(name)"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      try repository.write("half", to: "\(path)/model.onnx")
+    }
+    #expect(try refusals() == [])
+  }
+
+  @Test func judgesWhatOnlyLooksUnfinished() throws {
+    let path = "\(repository.models)/nginx/new.partial-x"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try repository.write("half", to: "\(path)/model.onnx")
+    #expect(try repository.gate().map(\.passes) == [false, true])
+  }
+
+  // MARK: The model
+
+  @Test(arguments: [0.0, 0.3, 0.6, 1.0], [0, 7])
+  func refusesAModelWithOneBitFlipped(place: Double, bit: Int) throws {
+    var bytes = try repository.bytes(model)
+    bytes[Int(place * Double(bytes.count - 1))] ^= 1 << UInt8(bit)
+    try repository.write(bytes, to: model)
+    #expect(
+      try refusals() == [
+        Refusal(.modelChanged, file: model, reason: "the file has changed since it was verified", next: verify)
+      ])
+  }
+
+  @Test func refusesAMissingModel() throws {
+    try FileManager.default.removeItem(atPath: model)
+    #expect(
+      try refusals() == [Refusal(.modelChanged, file: model, reason: "the file is missing", next: verify)])
+  }
+
+  @Test func refusesAMissingFurtherFile() throws {
+    let old = try repository.certificate("nginx").model.files
+    let table = Certificate.Subject(name: "table.csv", sha256: SHA256Digest.of([1]), bytes: 1)
+    try repository.forge("nginx", files: old + [table])
+    let path = "\(repository.path("nginx"))/table.csv"
+    #expect(
+      try refusals() == [Refusal(.modelChanged, file: path, reason: "the file is missing", next: verify)])
+    try repository.write([1], to: path)
+    #expect(try refusals() == [])
+  }
+
+  @Test(arguments: ["second.onnx", "MODEL.ONNX", ".hidden.onnx"])
+  func refusesASecondNetwork(name: String) throws {
+    let path = "\(repository.path("nginx"))/\(name)"
+    try repository.write(try repository.bytes(model), to: path)
+    #expect(
+      try refusals() == [
+        Refusal(
+          .noCertificate, file: path, reason: "a version has one network, model.onnx; nothing is proved of this one",
+          next: ["mv", path, "ELSEWHERE"])
+      ])
+  }
+
+  @Test func refusesACertificateThatDoesNotSpeakOfTheModel() throws {
+    try repository.write([1], to: "\(repository.path("nginx"))/table.csv")
+    try repository.forge(
+      "nginx", files: [Certificate.Subject(name: "table.csv", sha256: SHA256Digest.of([1]), bytes: 1)])
+    #expect(
+      try refusals() == [
+        Refusal(.modelChanged, file: model, reason: "the certificate does not speak of this file", next: verify)
+      ])
+  }
+
+  @Test func refusesACertificateOfAnotherNetworkForTheSameBytes() throws {
+    try repository.forge("nginx", networkDigest: SHA256Digest.of([1]))
+    #expect(
+      try refusals() == [
+        Refusal(.modelChanged, file: model, reason: "the network is not the one that was verified", next: verify)
+      ])
+  }
+
+  @Test func refusesAModelThatCannotBeRead() throws {
+    try repository.write("no network", to: model)
+    try repository.forge(
+      "nginx",
+      files: [Certificate.Subject(name: "model.onnx", sha256: SHA256Digest.of(Array("no network".utf8)), bytes: 10)])
+    let refusal = try #require(try refusals().first)
+    #expect(refusal.rule == .modelUnreadable)
+    #expect(refusal.file == model)
+    #expect(refusal.reason.hasPrefix("the model cannot be read: "))
+    #expect(refusal.next == repository.trainCommand("nginx"))
+  }
+
+  // MARK: The certificate
+
+  @Test func refusesAMissingCertificate() throws {
+    try FileManager.default.removeItem(atPath: certificate)
+    #expect(
+      try refusals() == [
+        Refusal(
+          .noCertificate, file: certificate,
+          reason: "there is no certificate of this version for \(specification)", next: verify)
+      ])
+  }
+
+  @Test func refusesEveryTruncatedCertificate() throws {
+    let bytes = try repository.bytes(certificate)
+    for count in stride(from: 0, to: bytes.count, by: 53) {
+      try repository.write(Array(bytes[..<count]), to: certificate)
+      let refusal = try #require(try refusals().first)
+      #expect(refusal.rule == .certificateUnreadable, "\(count) bytes")
+      #expect(refusal.file == certificate)
+      #expect(refusal.reason.hasPrefix("the certificate cannot be read: "))
+      #expect(refusal.next == verify)
+    }
+  }
+
+  @Test func refusesACertificateThatNamesFilesElsewhere() throws {
+    let text = String(decoding: try repository.bytes(certificate), as: UTF8.self)
+    for name in ["../model.onnx", "/etc/hostname", "..", "a/model.onnx"] {
+      try repository.write(
+        text.replacingOccurrences(of: "\"model.onnx\"", with: "\"\(name)\""), to: certificate)
+      let refusal = try #require(try refusals().first)
+      #expect(refusal.rule == .certificateUnreadable, "\(name)")
+      #expect(
+        refusal.reason
+          == "the certificate cannot be read: $.model.files[0].name is \"\(name)\"; expected the name of a file in the "
+          + "certificate's directory; run `vpals verify` again to write a new certificate")
+    }
+  }
+
+  @Test func refusesTheCertificateOfAnotherApplication() throws {
+    try repository.add("redis", network: [1, 3, 3, 2])
+    try repository.write(try repository.bytes(repository.certificatePath("redis")), to: certificate)
+    let findings = try repository.gate()
+    #expect(findings.map(\.passes) == [false, true])
+    #expect(
+      findings[0].refusals == [
+        Refusal(
+          .modelChanged, file: certificate, reason: "the certificate speaks of redis/v0001, not of nginx/v0001",
+          next: verify)
+      ])
+    // With the name put right, it is still of other bytes.
+    try repository.forge("nginx", name: "nginx")
+    #expect(
+      try repository.gate()[0].refusals == [
+        Refusal(.modelChanged, file: model, reason: "the file has changed since it was verified", next: verify)
+      ])
+  }
+
+  @Test func refusesTheCertificateOfAnotherVersion() throws {
+    try repository.add("nginx", "v0002", network: [1, 3, 3, 2])
+    try repository.write(try repository.bytes(repository.certificatePath("nginx", "v0002")), to: certificate)
+    #expect(
+      try repository.gate().map { $0.refusals.map(\.reason) } == [
+        ["the certificate speaks of nginx/v0002, not of nginx/v0001"], [],
+      ])
+  }
+
+  @Test func refusesClaimsOnOtherProperties() throws {
+    let records = try repository.certificate("nginx").properties
+    let renamed = PropertyRecord(
+      id: "other", statement: records[0].statement, outcome: .holds, engine: "auto", milliseconds: 0,
+      cpuMilliseconds: 0, leaves: 1, solverLeaves: 0, provedShare: "1", lowerBound: nil,
+      queryDigests: records[0].queryDigests)
+    for properties in [[records[0]], [records[0], records[2]], records.reversed(), [renamed] + records[1...]] {
+      try repository.forge("nginx", properties: properties)
+      #expect(
+        try refusals() == [
+          Refusal(
+            .specificationChanged, file: certificate,
+            reason: "the certificate speaks of other properties than \(specification)", next: verify)
+        ])
+    }
+  }
+
+  @Test func refusesPropertiesVerifiedWithAnotherMeaning() throws {
+    var records = try repository.certificate("nginx").properties
+    for digests in [[], records[0].queryDigests, records[2].queryDigests.reversed()] {
+      records[2] = PropertyRecord(
+        id: "sane", statement: records[2].statement, outcome: .holds, engine: "auto", milliseconds: 0,
+        cpuMilliseconds: 0, leaves: 1, solverLeaves: 0, provedShare: "1", lowerBound: nil, queryDigests: digests)
+      try repository.forge("nginx", properties: records)
+      #expect(
+        try refusals() == [
+          Refusal(
+            .specificationChanged, file: certificate, reason: "property 'sane' was verified with another meaning",
+            next: verify)
+        ])
+    }
+  }
+
+  @Test func refusesAProofThatItCannotCheck() throws {
+    var records = try repository.certificate("nginx").properties
+    let old = records[0]
+    records[0] = PropertyRecord(
+      id: old.id, statement: old.statement, outcome: .holds, engine: "auto", milliseconds: 0, cpuMilliseconds: 0,
+      leaves: 1, solverLeaves: 0, provedShare: "1", lowerBound: nil, queryDigests: old.queryDigests,
+      proof: PropertyRecord.ProofReference(path: "nginx.p.proof", sha256: SHA256Digest.of([1]), bytes: 1))
+    try repository.forge("nginx", properties: records)
+    #expect(try refusals().map(\.rule) == [.certificateUnreadable])
+  }
+
+  // MARK: Verdicts
+
+  @Test func refusesViolatedProperties() throws {
+    try repository.add("nginx", network: Repository.bad)
+    let found = try refusals()
+    #expect(found.map(\.rule) == [.violated, .violated])
+    #expect(found.map(\.file) == [certificate, certificate])
+    #expect(
+      found[0].reason
+        == "property 'rises-with-pressure' is violated: for all x, x′ in the domain with x′ ≥ x in pressure and x′ = x "
+        + "elsewhere: p99(x′) ≥ p99(x)")
+    #expect(found[1].reason.hasPrefix("property 'falls-with-cores' is violated: "))
+    #expect(found.map(\.next) == [repository.trainCommand("nginx"), repository.trainCommand("nginx")])
+  }
+
+  @Test func refusesUndecidedProperties() throws {
+    try repository.add("nginx", isStopped: true)
+    #expect(
+      try refusals()
+        == ["rises-with-pressure", "falls-with-cores", "sane"].map {
+          Refusal(
+            .undecided, file: certificate, reason: "property '\($0)' is undecided (interrupted)",
+            next: verify + ["--resume", "--timeout", "1h"])
+        })
+  }
+
+  // MARK: The specification
+
+  @Test(arguments: [("100 ms", "101 ms"), ("# What", "# what"), ("0.5..2", "0.5..3"), ("nonincreasing", "nondecreasing")])
+  func refusesASpecificationWithAChange(old: String, new: String) throws {
+    try repository.write(
+      Repository.specification.replacingOccurrences(of: old, with: new), to: specification)
+    #expect(
+      try refusals() == [
+        Refusal(
+          .specificationChanged, file: specification,
+          reason: "the specification has changed since the model was verified", next: verify)
+      ])
+  }
+
+  @Test func namesBothWhenModelAndSpecificationHaveChanged() throws {
+    try repository.write(Repository.specification + "# more\n", to: specification)
+    try repository.write(try repository.bytes(model) + [0], to: model)
+    #expect(try refusals().map(\.rule) == [.modelChanged, .specificationChanged])
+  }
+
+  @Test func refusesAModelWithoutSpecification() throws {
+    try FileManager.default.removeItem(atPath: specification)
+    #expect(
+      try refusals() == [
+        Refusal(
+          .specificationUnreadable, file: specification, reason: "there is no specification for nginx",
+          next: ["vpals", "gate", repository.path("nginx"), "--specs", "DIRECTORY"])
+      ])
+  }
+
+  @Test func refusesASpecificationWithErrorsByLine() throws {
+    try repository.write(
+      Repository.specification.replacingOccurrences(of: "in: cores", with: "in: core"), to: specification)
+    let refusal = try #require(try refusals().first)
+    #expect(refusal.rule == .specificationUnreadable)
+    #expect(refusal.file == specification)
+    #expect(refusal.reason.hasPrefix("the specification has errors: line 12: "))
+    #expect(refusal.reason.hasSuffix("[E012]"))
+    #expect(refusal.next == ["vpals", "spec", "check", specification])
+  }
+
+  @Test func doesNotWaitForANamedPipe() throws {
+    try FileManager.default.removeItem(atPath: specification)
+    #expect(mkfifo(specification, 0o644) == 0)
+    #expect(
+      try refusals() == [
+        Refusal(
+          .specificationUnreadable, file: specification, reason: "it is not a regular file; check the path",
+          next: ["vpals", "spec", "check", specification])
+      ])
+  }
+
+  @Test func keepsReasonsOnOneLine() {
+    let refusal = Refusal(.violated, file: "f", reason: "one\nPASS two\r\u{1B}[2Kthree", next: [])
+    #expect(refusal.reason == "one PASS two  [2Kthree")
+  }
+}

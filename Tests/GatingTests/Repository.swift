@@ -1,0 +1,122 @@
+import Certificates
+import Foundation
+import Gating
+import Networks
+import Specifications
+import TestHelpers
+import Verification
+
+/// A repository of models in a temporary directory: `models/APP/VERSION/` and `specs/APP.yaml`.
+final class Repository {
+  let directory = TemporaryDirectory()
+  var models: String { "\(directory.path)/models" }
+  var specs: String { "\(directory.path)/specs" }
+
+  static let specification = """
+    # What is known of the p99 latency.
+    spec: vpals/v1
+    features:
+      pressure: {unit: fraction, domain: 0..1}
+      cores: {unit: cores, domain: 0.5..2}
+    outputs:
+      p99: {unit: ms}
+    properties:
+      - id: rises-with-pressure
+        nondecreasing: {of: p99, in: pressure}
+      - id: falls-with-cores
+        nonincreasing: {of: p99, in: cores}
+      - id: sane
+        always: 0 ms <= p99 <= 100 ms
+
+    """
+
+  /// 2 + 3·relu(4·pressure − 2·cores + 1), between 2 and 14: all three properties hold.
+  static let good = [1.0, 2, 3, 2]
+  /// 20 − 3·relu(…): monotone in the wrong direction, sane.
+  static let bad = [1.0, 20, -3, 2]
+
+  init() throws {
+    for path in [models, specs] { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+  }
+
+  func path(_ application: String, _ version: String = "v0001") -> String { "\(models)/\(application)/\(version)" }
+  func specificationPath(_ application: String) -> String { "\(specs)/\(application).yaml" }
+  func certificatePath(_ application: String, _ version: String = "v0001") -> String {
+    "\(path(application, version))/\(application).certificate.json"
+  }
+
+  func write(_ text: String, to path: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
+
+  func bytes(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
+
+  func write(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
+
+  static func network(_ numbers: [Double]) throws -> Network {
+    try Network(layers: [
+      Layer(inputCount: 2, outputCount: 1, weights: [4, -2], biases: [numbers[0]], isRectified: true),
+      Layer(inputCount: 1, outputCount: 1, weights: [numbers[2]], biases: [numbers[1]], isRectified: false),
+    ])
+  }
+
+  /// Adds a version with its specification and the certificate of a real verification.
+  /// - Parameter isStopped: Whether the verification is stopped before it begins.
+  func add(
+    _ application: String, _ version: String = "v0001", network numbers: [Double] = good, isStopped: Bool = false,
+    specification text: String = specification
+  ) throws {
+    try FileManager.default.createDirectory(
+      atPath: path(application, version), withIntermediateDirectories: true)
+    try write(text, to: specificationPath(application))
+    let network = try Self.network(numbers)
+    let model = try network.onnx(name: application, producerVersion: "test")
+    try write(model, to: "\(path(application, version))/model.onnx")
+    _ = try verify(network, model, application, version, isStopped: isStopped).write(into: path(application, version))
+  }
+
+  private func verify(
+    _ network: Network, _ model: [UInt8], _ application: String, _ version: String, isStopped: Bool
+  ) throws -> Certificate {
+    let exact = ExactNetwork(network)
+    let specification = try Specifications.Specification.read(path: specificationPath(application))
+    let stop = StopSignal()
+    if isStopped { stop.request() }
+    let results = try VerificationSession(network: exact, specification: specification).run(budget: Budget(stop: stop))
+    return Certificate(
+      model: Certificate.Model(
+        name: application, version: version,
+        files: [Certificate.Subject(name: "model.onnx", sha256: SHA256Digest.of(model), bytes: model.count)],
+        networkDigest: exact.digest.hexadecimalPart),
+      specification: specification, results: results, startedAt: Timestamp(milliseconds: 0),
+      finishedAt: Timestamp(milliseconds: 1000))
+  }
+
+  func certificate(_ application: String, _ version: String = "v0001") throws -> Certificate {
+    try UncheckedCertificate(contentsOf: certificatePath(application, version)).claims
+  }
+
+  /// Replaces the certificate by one with other claims.
+  func forge(
+    _ application: String, _ version: String = "v0001", name: String? = nil, files: [Certificate.Subject]? = nil,
+    networkDigest: String? = nil, properties: [PropertyRecord]? = nil
+  ) throws {
+    let old = try certificate(application, version)
+    let new = Certificate(
+      model: Certificate.Model(
+        name: name ?? old.model.name, version: old.model.version, files: files ?? old.model.files,
+        networkDigest: networkDigest ?? old.model.networkDigest),
+      specification: old.specification, properties: properties ?? old.properties, arithmetic: old.arithmetic,
+      verifier: old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
+    _ = try new.write(into: path(application, version))
+  }
+
+  func gate(_ path: String? = nil) throws -> [GateFinding] {
+    try Gate(specifications: specs).run(path: path ?? models)
+  }
+
+  /// The command that verifies a version again.
+  func verifyCommand(_ application: String, _ version: String = "v0001") -> [String] {
+    ["vpals", "verify", path(application, version), "--spec", specificationPath(application)]
+  }
+
+  func trainCommand(_ application: String) -> [String] { ["vpals-train", application, "--queue", "--until-proven"] }
+}
