@@ -126,7 +126,11 @@ let package = Package(
       ]),
     tests(
       "IntegrationTests",
-      ["vpals", "vpals-train", "vpals-check", "Networks", "Certificates", "Specifications", "TestHelpers"]),
+      [
+        "vpals", "vpals-train", "vpals-check", "Retraining", "Training", "CertificateStorageSQLite", "CertificateStorage",
+        "Networks", "Certificates", "Specifications",
+        "ExactArithmetic", "TestHelpers",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

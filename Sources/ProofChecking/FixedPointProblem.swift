@@ -106,8 +106,9 @@ public struct FixedPointProblem: Sendable {
     for value in row { weights.append(try Self.fixed(value.scaled(bits: shift), exact: &exact)) }
     let scaledConstant = constant.scaled(bits: shift)
     if self.feature == nil {
-      // The bias of the row; the claim is row ≥ 0. Rounded down, which is the safe side, and so still "exact".
-      let bias = scaledConstant.scaledFloor(bits: Self.fractionBits)
+      // The bias of the row; the claim is row ≥ 0. Rounded down, and cut off where a bound lies far beyond the row:
+      // both are the safe side, and so still "exact".
+      let bias = min(scaledConstant.scaledFloor(bits: Self.fractionBits), BigInt(1) << (Self.magnitudeBits - 1))
       layers.append(
         Layer(
           inputCount: row.count, outputCount: 1, weights: weights, biases: [try Self.narrow(bias)], isExact: exact,

@@ -21,6 +21,8 @@ public struct PreparedData: Sendable {
   public let insideDomain: Double
   /// Positions of the features that describe the configuration rather than the machine's state.
   public let configurationFeatures: [Int]
+  /// For each output whether the network's numbers are logarithms.
+  let isLogarithmic: [Bool]
 
   /// Columns that an operator sets: what the configuration-only baseline may use.
   static let configurationColumns: Set<String> = ["cores", "clients", "mem_mb"]
@@ -78,6 +80,7 @@ public struct PreparedData: Sendable {
     validation = try part(split.validation)
     heldOut = try part(split.heldOut)
     insideDomain = Double(filter.kept.count { inside[$0] }) / Double(max(1, filter.kept.count))
+    isLogarithmic = specification.outputs.map { $0.scale == .log2 }
     configurationFeatures = specification.features.filter { Self.configurationColumns.contains($0.column) }.map(\.index)
   }
 

@@ -66,7 +66,7 @@ public struct Scoring: Sendable {
     return (0..<rows.outputCount).map { k in
       Accuracy(
         measured: (0..<rows.rowCount).map { rows.targets[$0 * rows.outputCount + k] },
-        predicted: predictions.map { $0[k] })
+        predicted: predictions.map { $0[k] }, isLogarithmic: data.isLogarithmic[k])
     }
   }
 }

@@ -123,7 +123,7 @@ public final class TrainVerifyLoop {
     self.stop = stop
     self.onEvent = onEvent
     dataDigest = try SHA256Digest.ofFile(data.path).sha256
-    owner = "train-\(getpid())-\(UInt64(Date().timeIntervalSince1970 * 1000))"
+    owner = "train-\(getpid())-\(UUID().uuidString)"
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let settings = String(decoding: try encoder.encode(options.configuration), as: UTF8.self)
@@ -170,22 +170,30 @@ public final class TrainVerifyLoop {
       if stop.isRequested {
         return try ended(.interrupted, version, results)
       }
-      try recordRound(label, trained, results: results)
+      // A round is kept only when nothing of it is left to do: until then a stop or a kill, also one during the repair
+      // or the publishing, repeats it from its finished training.
       if results.allSatisfy({ $0.verdict == .holds }) {
+        try recordRound(label, trained, results: results)
         return try publish(version, trained.network, results: results, repairs: [], repairCost: nil)
       }
-      let isLast = state.rounds.count >= options.maximumRounds || isOutOfTime
+      var foundInRepaired = 0
+      let isLast = state.rounds.count + 1 >= options.maximumRounds || isOutOfTime
       if let fixed = try repair(trained.network, results, force: isLast) {
         repairs = fixed.records
         repairCost = try cost(of: fixed.network, against: trained.network)
-        let again = try verify(fixed.network, "\(label)-repaired")
+        let again = try verify(fixed.network, "\(label)-repaired", isRepaired: true)
         if stop.isRequested { return try ended(.interrupted, version, again) }
+        foundInRepaired = Self.counterexampleCount(again)
         if again.allSatisfy({ $0.verdict == .holds }) {
+          try recordRound(label, trained, results: results)
           return try publish(version, fixed.network, results: again, repairs: repairs, repairCost: repairCost)
         }
       }
-      if isLast { return try ended(.notProven, version, last?.results ?? []) }
       if stop.isRequested { return try ended(.interrupted, version, results) }
+      try recordRound(label, trained, results: results)
+      state.counterexamplesFound += foundInRepaired
+      try save()
+      if isLast { return try ended(.notProven, version, last?.results ?? []) }
     }
   }
 
@@ -204,7 +212,16 @@ public final class TrainVerifyLoop {
       // A stopped training goes on with the pairs that it started with.
       let wanted = Set(state.pairIDs)
       let kept = pairs.filter { wanted.contains($0.id) }
-      if kept.count == wanted.count { pairs = kept } else { state.checkpoint = nil }
+      if kept.count == wanted.count {
+        // What was found since waits for the next round.
+        let later = Set(pairs.map(\.id)).subtracting(wanted)
+        let untouched = leased.map(\.id).filter(later.contains)
+        _ = try store.release(untouched, owner: owner, now: now)
+        leased.removeAll { later.contains($0.id) }
+        pairs = kept
+      } else {
+        state.checkpoint = nil
+      }
     }
     state.pairIDs = pairs.map(\.id)
     onEvent(.roundStarted(label: label, pairs: pairs.count))
@@ -219,7 +236,7 @@ public final class TrainVerifyLoop {
       configuration: configuration, domain: Self.domain(of: specification), monotone: monotoneTerms,
       bounds: boundTerms)
     let begin = ContinuousClock.now
-    let total = configuration.epochs + configuration.fineTuningEpochs
+    let total = configuration.totalEpochs
     func start(_ checkpoint: TrainerCheckpoint?) throws(TrainingError) -> TrainingRun {
       try trainer.start(
         data.training, validation: data.validation, counterexamples: pairs.map(\.pair), warmStart: state.model,
@@ -239,6 +256,7 @@ public final class TrainVerifyLoop {
     // Also that of a finished training, until its round is recorded: a stop during verification then costs nothing.
     state.checkpoint = run.checkpoint
     guard run.isFinished else { return nil }
+    try save()
     let result = try run.result()
     let elapsed = ContinuousClock.now - begin
     trainingSeconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
@@ -286,15 +304,32 @@ public final class TrainVerifyLoop {
     return try entries().compactMap { entry in
       let example = entry.found.counterexample
       guard let property = specification.properties.first(where: { $0.id == entry.found.property }),
-        case .monotone(let direction, let output, _) = property.kind, let second = example.xPrime,
         example.x.count == specification.features.count
       else { return nil }
+      if case .always(let output, _, _) = property.kind {
+        return boundPair(example.x, output: output).map { (entry.id, $0) }
+      }
+      guard case .monotone(let direction, let output, _) = property.kind, let second = example.xPrime else { return nil }
       return (
         entry.id,
         CounterexamplePair(
           x: example.x.map(\.approximation), xPrime: second.map(\.approximation), output: output, sign: direction.sign)
       )
     }
+  }
+
+  /// The point of a violated bound, paired with a neighbour along a feature in which the output is to be monotone: the
+  /// hinges of the bounds see both points in every step. Nil when the output is monotone in no feature.
+  private func boundPair(_ point: [Rational], output: Int) -> CounterexamplePair? {
+    guard let term = monotoneTerms.first(where: { $0.output == output }) else { return nil }
+    let x = point.map(\.approximation)
+    let domain = Self.domain(of: specification)[term.feature]
+    let step = (domain.upperBound - domain.lowerBound) / 64
+    var low = x
+    var high = x
+    low[term.feature] = max(domain.lowerBound, x[term.feature] - step)
+    high[term.feature] = min(domain.upperBound, x[term.feature] + step)
+    return CounterexamplePair(x: low, xPrime: high, output: output, sign: term.sign)
   }
 
   /// The box in binary64, rounded inwards so that sampled points lie inside.
@@ -332,7 +367,7 @@ public final class TrainVerifyLoop {
 
   // MARK: Verification
 
-  private func verify(_ network: Network, _ label: String) throws -> [PropertyResult] {
+  private func verify(_ network: Network, _ label: String, isRepaired: Bool = false) throws -> [PropertyResult] {
     let exact = ExactNetwork(network)
     let session = try VerificationSession(network: exact, specification: specification, threads: options.threads)
     var known: [String: [KnownPair]] = [:]
@@ -348,7 +383,8 @@ public final class TrainVerifyLoop {
       seconds: max(5, min(options.propertySeconds * Double(specification.properties.count), remainingSeconds)),
       stop: stop)
     let results = try session.run(
-      first: state.failed, decided: decided, known: known, budget: budget, propertySeconds: options.propertySeconds
+      first: state.failed, decided: decided, known: known, budget: budget,
+      propertySeconds: propertySeconds(afterRounds: state.rounds.count + (isRepaired ? 1 : 0))
     ) { [onEvent] event in onEvent(.verification(label: label, event)) }
     let bytes = try VersionPublisher.modelBytes(network, specification: specification)
     let certificate = Certificate(
@@ -358,7 +394,6 @@ public final class TrainVerifyLoop {
       specification: specification, results: results, startedAt: startedAt, finishedAt: Timestamp(Date()))
     let found = foundCounterexamples(results)
     _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
-    state.counterexamplesFound += found.count
     let counts = try store.queueCounts(application: application)
     onEvent(
       .verified(
@@ -367,6 +402,11 @@ public final class TrainVerifyLoop {
         open: results.count { if case .unknown = $0.verdict { true } else { false } }, queue: counts))
     state.failed = Set(results.filter { $0.verdict != .holds }.map(\.id))
     return results
+  }
+
+  /// Early rounds get less time per property: what they leave open is trained further anyway.
+  private func propertySeconds(afterRounds rounds: Int) -> Double {
+    options.propertySeconds * min(1, 0.25 * Double(1 << min(rounds, 2)))
   }
 
   private var remainingSeconds: Double { options.budgetSeconds - (seconds - earlierSeconds) }
@@ -378,7 +418,13 @@ public final class TrainVerifyLoop {
     }
   }
 
-  /// Puts a finished round into the state and the store, and marks its pairs as consumed.
+  private static func counterexampleCount(_ results: [PropertyResult]) -> Int {
+    results.reduce(0) { count, result in
+      if case .violated(let examples) = result.verdict { count + examples.count } else { count }
+    }
+  }
+
+  /// Puts a finished round into the state, and marks the pairs that it was trained with as consumed.
   private func recordRound(_ label: String, _ trained: TrainingResult, results: [PropertyResult]) throws {
     let digest = ExactNetwork(trained.network).digest
     let epochs = trained.history.count
@@ -400,6 +446,7 @@ public final class TrainVerifyLoop {
             property: result.id, verdict: result.verdict.name, seconds: Self.rounded(result.seconds),
             leaves: result.leaves, counterexamples: count, worstDrop: worst)
         }))
+    state.counterexamplesFound += Self.counterexampleCount(results)
     state.model = trained.model
     state.checkpoint = nil
     state.pairIDs = []
@@ -412,7 +459,6 @@ public final class TrainVerifyLoop {
       }
       leased = []
     }
-    try save()
   }
 
   private func save() throws {
@@ -512,11 +558,16 @@ public final class TrainVerifyLoop {
     _ version: String, _ network: Network, results: [PropertyResult]?, repairs: [VersionReport.RepairRecord],
     repairCost: Double?
   ) throws -> LoopOutcome {
-    let report = try report(version, network: network, results: results ?? [], repairs: repairs, repairCost: repairCost)
+    var report = try report(version, network: network, results: results ?? [], repairs: repairs, repairCost: repairCost)
     let publisher = VersionPublisher(
       application: application, specification: specification, models: options.models, store: store)
-    let path = try publisher.publish(version, network: network, report: report, results: results)
-    try store.removeLoopState(application: application)
+    let path = try publisher.publish(network: network, report: &report, results: results)
+    // Another run of this application may have kept its own meanwhile.
+    if let bytes = try store.loopState(application: application),
+      LoopState.decoded(bytes, fingerprint: state.fingerprint) != nil
+    {
+      try store.removeLoopState(application: application)
+    }
     onEvent(.published(path: path))
     return LoopOutcome(end: results == nil ? .trained : .proven, path: path, report: report, results: results ?? [])
   }

@@ -32,9 +32,27 @@ public struct VersionPublisher: Sendable {
     Certificate.Subject(name: modelFile, sha256: SHA256Digest.of(bytes), bytes: bytes.count)
   }
 
+  /// The most names that are tried when other runs publish versions of the application at the same time.
+  static let maximumAttempts = 100
+
+  /// Publishes under the report's version, or under the next free one, which the report then names.
+  ///
   /// - Parameter results: Of the verification; nil publishes without a certificate.
   /// - Returns: The directory.
-  func publish(_ version: String, network: Network, report: VersionReport, results: [PropertyResult]?) throws -> String {
+  func publish(network: Network, report: inout VersionReport, results: [PropertyResult]?) throws -> String {
+    for _ in 1..<Self.maximumAttempts {
+      do {
+        return try publish(report.version, network: network, report: report, results: results)
+      } catch let error as CertificateError where error.code == .exists {
+        report.version = AtomicDirectory.nextVersion(in: "\(models)/\(application)")
+      }
+    }
+    return try publish(report.version, network: network, report: report, results: results)
+  }
+
+  private func publish(_ version: String, network: Network, report: VersionReport, results: [PropertyResult]?) throws
+    -> String
+  {
     let model = try Self.modelBytes(network, specification: specification)
     let readBack = try Network(onnx: model)
     guard ExactNetwork(readBack).digest == ExactNetwork(network).digest else {

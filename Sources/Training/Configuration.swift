@@ -31,13 +31,16 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   /// Widths of the hidden layers.
   public var hidden: [Int] = [16, 16]
   public var seed: UInt64 = 1
-  public var epochs = 1000
+  /// Starts from different random weights, of which the best by score is kept. A warm start is the only one.
+  public var starts = 3
+  /// Epochs of each start, before snapping.
+  public var epochs = 600
   /// Epochs without improvement after which training ends early; 0 for never.
-  public var patience = 300
+  public var patience = 0
   /// Epochs before the first that may be kept, so that the regularisers have had time to act.
-  public var minimumEpochs = 200
+  public var minimumEpochs = 500
   public var selection = Selection.objective
-  public var batchSize = 32
+  public var batchSize = 16
 
   /// The largest learning rate of Adam.
   public var learningRate = 0.01
@@ -52,19 +55,19 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   /// Beyond this size of an error its loss grows linearly (Huber); nil for squares throughout.
   public var huberThreshold: Double?
   /// Weight of Σ|w|.
-  public var l1 = 1e-3
+  public var l1 = 3e-3
   /// Weight of the ReLU-stability loss (Xiao et al., *Training for Faster Adversarial Robustness Verification*,
   /// ICLR 2019, §4.2).
-  public var stability = 5e-3
+  public var stability = 2e-3
   /// Decoupled weight decay per unit of learning rate.
   public var weightDecay = 1e-3
 
   /// Weight of the mean hinge on slopes of the wrong sign.
-  public var monotonicity = 3.0
+  public var monotonicity = 2.0
   /// Weight of the worst point's squared hinges, as a multiple of ``monotonicity``.
-  public var worstPoint = 0.5
+  public var worstPoint = 4.0
   /// The slope that the hinges ask for beyond the wanted one.
-  public var margin = 0.03
+  public var margin = 0.02
   /// Points of the domain drawn in each step.
   public var sampledPointsPerStep = 64
   /// Shares of the drawn points on faces and at corners of the domain; the others are uniform.
@@ -77,7 +80,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var pairsPerStep = 16
 
   /// Weight of the hinges of ``BoundTerm``s.
-  public var bound = 1.0
+  public var bound = 5.0
   /// The distance that outputs keep from their bounds.
   public var boundMargin = 0.05
 
@@ -108,9 +111,13 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     return configuration
   }()
 
+  /// Epochs of all starts and phases together.
+  public var totalEpochs: Int { starts * (epochs + fineTuningEpochs) }
+
   /// A shorter and gentler run of the same kind, to continue from a trained model with new counterexamples.
   public var retraining: TrainingConfiguration {
     var configuration = self
+    configuration.starts = 1
     configuration.epochs = max(1, epochs / 4)
     configuration.minimumEpochs = minimumEpochs / 4
     configuration.patience = patience / 4
@@ -126,6 +133,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     try check((1...8).contains(hidden.count), "hidden", "1 to 8 widths")
     try check(hidden.allSatisfy { (1...1024).contains($0) }, "hidden", "widths from 1 to 1024")
     try check((1...1_000_000).contains(epochs), "epochs", "1 to 1,000,000")
+    try check((1...1000).contains(starts), "starts", "1 to 1000")
     try check((0...1_000_000).contains(fineTuningEpochs), "fineTuningEpochs", "0 to 1,000,000")
     try check((0..<epochs).contains(minimumEpochs), "minimumEpochs", "at least 0 and below epochs (\(epochs))")
     try check(patience >= 0, "patience", "0 (never) or more")

@@ -173,20 +173,29 @@ struct Objective: Sendable {
     guard !ranges.isEmpty, work.columnCount > 0 else { return 0 }
     let share = configuration.bound / Double(work.columnCount * ranges.count)
     var sum = 0.0
+    var worst = 0.0
     for range in ranges {
+      // Bounds fail at few points; their mean alone would hardly be felt, so the worst point counts on its own too.
+      var farthest: (column: Int, distance: Double, sign: Double)?
       for column in 0..<work.columnCount {
         let value = work.output[range.output, column]
         if let lower = range.lower, value < lower {
           sum += lower - value
           work.outputDelta[range.output, column] -= share
+          if lower - value > farthest?.distance ?? 0 { farthest = (column, lower - value, -1) }
         }
         if let upper = range.upper, value > upper {
           sum += value - upper
           work.outputDelta[range.output, column] += share
+          if value - upper > farthest?.distance ?? 0 { farthest = (column, value - upper, 1) }
         }
       }
+      if let farthest {
+        worst += farthest.distance
+        work.outputDelta[range.output, farthest.column] += configuration.bound * farthest.sign
+      }
     }
-    return share * sum
+    return share * sum + configuration.bound * worst
   }
 
   /// The hinge of each pair on its difference quotient.

@@ -2,24 +2,28 @@ internal import Foundation
 
 /// How well predictions of one output fit measured rows.
 ///
-/// Both are given as log₂ of the engineer's number, the scale on which latencies and rates are learned.
+/// Both are given on the network's scale: log₂ of the engineer's number where latencies and rates are learned, the
+/// number itself otherwise.
 public struct Accuracy: Codable, Sendable, Hashable {
   /// Rows that were compared.
   public let rowCount: Int
-  /// 1 − Σ(y − ŷ)² / Σ(y − ȳ)² on the log₂ scale; nil when all y are equal.
+  /// 1 − Σ(y − ŷ)² / Σ(y − ȳ)² on the network's scale; nil when all y are equal.
   public let rSquared: Double?
-  /// Mean absolute error relative to the measured number on the engineer's scale: mean of |2^ŷ − 2^y| / 2^y.
-  /// 0.25 means 25 %.
+  /// Mean absolute error relative to the measured number on the engineer's scale: mean of |2^ŷ − 2^y| / 2^y, or of
+  /// |ŷ − y| / |y| over the rows with y ≠ 0 (zero when there are none). 0.25 means 25 %.
   public let meanAbsolutePercentageError: Double
   /// Spearman's rank correlation, ties at their mean rank; nil when all y or all ŷ are equal.
   public let rankCorrelation: Double?
 
   /// - Precondition: `measured` and `predicted` have the same count, at least one, and finite numbers.
-  public init(measured: [Double], predicted: [Double]) {
+  public init(measured: [Double], predicted: [Double], isLogarithmic: Bool = true) {
     precondition(measured.count == predicted.count && !measured.isEmpty)
     rowCount = measured.count
     rSquared = Metrics.rSquared(measured: measured, predicted: predicted)
-    meanAbsolutePercentageError = Metrics.meanAbsolutePercentageError(measured: measured, predicted: predicted)
+    meanAbsolutePercentageError =
+      isLogarithmic
+      ? Metrics.meanAbsolutePercentageError(measured: measured, predicted: predicted)
+      : Metrics.linearMeanAbsolutePercentageError(measured: measured, predicted: predicted)
     rankCorrelation = Metrics.rankCorrelation(measured, predicted)
   }
 }
@@ -38,7 +42,13 @@ enum Metrics {
 
   static func meanAbsolutePercentageError(measured: [Double], predicted: [Double]) -> Double {
     // |2^ŷ − 2^y| / 2^y = |2^(ŷ − y) − 1|, which cannot divide by zero.
-    mean(zip(measured, predicted).map { abs(exp2($1 - $0) - 1) })
+    // Beyond 2^512 an error says nothing more, and their mean must stay a finite number.
+    mean(zip(measured, predicted).map { abs(exp2(min($1 - $0, 512)) - 1) })
+  }
+
+  static func linearMeanAbsolutePercentageError(measured: [Double], predicted: [Double]) -> Double {
+    let shares = zip(measured, predicted).filter { $0.0 != 0 }.map { min(abs(($1 - $0) / $0), 0x1p512) }
+    return shares.isEmpty ? 0 : mean(shares)
   }
 
   static func rankCorrelation(_ a: [Double], _ b: [Double]) -> Double? {

@@ -119,7 +119,8 @@ public struct Trainer: Sendable {
         generator: generator)
     }
     return TrainingRun(
-      trainer: self, shape: shape, data: data, validation: validation, counterexamples: counterexamples, state: state)
+      trainer: self, shape: shape, data: data, validation: validation, counterexamples: counterexamples, state: state,
+      isWarm: warmStart != nil)
   }
 
   private func check(

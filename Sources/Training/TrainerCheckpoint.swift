@@ -9,12 +9,22 @@ public struct TrainerCheckpoint: Codable, Sendable, Hashable {
     var parameters: [Double]
   }
 
+  /// The three candidates of one start that is over.
+  struct Champion: Codable, Sendable, Hashable {
+    var best: Candidate
+    var beforeSnapping: Candidate
+    var afterSnapping: Candidate
+  }
+
   /// Of settings and data, so that a checkpoint is not continued with others.
   let fingerprint: UInt64
   let normalisation: Normalisation
   /// Epochs done, over both phases.
   public internal(set) var epoch = 0
   public internal(set) var phase = TrainingPhase.training
+  /// Starts that are over, and the best of them.
+  var startsDone = 0
+  var champion: Champion?
   /// Epochs done in this phase.
   var phaseEpoch = 0
   /// Real weights; in the snapped phase those that are rounded in each forward pass.

@@ -1,6 +1,6 @@
 /// A run in progress, driven epoch by epoch.
 ///
-/// States: training → snapped → finished. ``nextEpoch()`` ensures that the state between calls is a complete
+/// States: training → snapped → finished, or training again from another starting point. ``nextEpoch()`` ensures that the state between calls is a complete
 /// ``checkpoint``; ``result()`` may be called in any of them.
 public struct TrainingRun: Sendable {
   private let trainer: Trainer
@@ -16,15 +16,17 @@ public struct TrainingRun: Sendable {
   /// From which the run can be continued.
   public private(set) var checkpoint: TrainerCheckpoint
 
+  private let starts: Int
   private var settings: TrainingConfiguration { trainer.configuration }
 
   init(
     trainer: Trainer, shape: NetworkShape, data: TrainingData, validation: TrainingData?,
-    counterexamples: [CounterexamplePair], state: TrainerCheckpoint
+    counterexamples: [CounterexamplePair], state: TrainerCheckpoint, isWarm: Bool
   ) {
     let settings = trainer.configuration
     let normalisation = state.normalisation
     self.trainer = trainer
+    starts = isWarm ? 1 : settings.starts
     self.shape = shape
     self.data = NormalisedData(data, normalisation: normalisation)
     let judging = validation.flatMap { $0.rowCount > 0 ? NormalisedData($0, normalisation: normalisation) : nil }
@@ -56,17 +58,21 @@ public struct TrainingRun: Sendable {
   }
 
   /// Whether every epoch was done.
-  public var isFinished: Bool {
+  public var isFinished: Bool { isStartOver && checkpoint.startsDone + 1 >= starts }
+
+  private var isStartOver: Bool {
     checkpoint.phase == .snapped && checkpoint.phaseEpoch >= settings.fineTuningEpochs
   }
 
   /// Does one epoch; nil when there is none left.
   /// - Throws: ``TrainingError`` with code `diverged` when the objective is no longer finite.
   public mutating func nextEpoch() throws(TrainingError) -> EpochRecord? {
-    if checkpoint.phase == .training, isMainPhaseOver {
-      snap()
+    while true {
+      if checkpoint.phase == .training, isMainPhaseOver { snap() }
+      guard isStartOver else { break }
+      if isFinished { return nil }
+      startAgain()
     }
-    guard !isFinished else { return nil }
 
     var order = Array(0..<data.rowCount)
     checkpoint.generator.shuffle(&order)
@@ -101,13 +107,15 @@ public struct TrainingRun: Sendable {
   /// - Throws: ``TrainingError`` with code `inexact` when folding would round.
   public func result() throws(TrainingError) -> TrainingResult {
     var run = self
-    let interrupted = !isFinished && !(settings.fineTuningEpochs == 0 && isMainPhaseOver)
+    let isOver = isFinished || (settings.fineTuningEpochs == 0 && isMainPhaseOver && checkpoint.startsDone + 1 >= starts)
+    let interrupted = !isOver
     if run.checkpoint.phase == .training { run.snap() }
     let state = run.checkpoint
-    // `snap` sets all three.
-    guard let before = state.beforeSnapping, let after = state.afterSnapping, let best = state.best else {
+    // `snap` sets all three candidates of the current start.
+    guard let champion = state.better else {
       throw TrainingError(.checkpoint, "the checkpoint is incomplete; start anew")
     }
+    let (before, after, best) = (champion.beforeSnapping, champion.afterSnapping, champion.best)
     let model = TrainedModel(
       shape: shape, normalisation: state.normalisation,
       parameters: grid.snapped(best.parameters, isWeight: isWeight))
@@ -125,7 +133,7 @@ public struct TrainingRun: Sendable {
     guard checkpoint.phase == .training else { return true }
     if checkpoint.phaseEpoch >= settings.epochs { return true }
     guard settings.patience > 0, let best = checkpoint.best else { return false }
-    return checkpoint.phaseEpoch - best.epoch >= settings.patience
+    return checkpoint.epoch - best.epoch >= settings.patience
   }
 
   /// The numbers of the forward pass.
@@ -202,6 +210,22 @@ public struct TrainingRun: Sendable {
         + "(\(settings.learningRate)) or maximumGradientNorm (\(settings.maximumGradientNorm))")
   }
 
+  /// Keeps the best start so far and begins the next, from other random weights.
+  private mutating func startAgain() {
+    checkpoint.champion = checkpoint.better
+    checkpoint.startsDone += 1
+    checkpoint.parameters = shape.initialParameters(using: &checkpoint.generator)
+    checkpoint.kept = Array(repeating: true, count: shape.parameterCount)
+    checkpoint.optimiser = Adam(
+      parameterCount: shape.parameterCount, beta1: settings.adamBeta1, beta2: settings.adamBeta2)
+    checkpoint.phase = .training
+    checkpoint.phaseEpoch = 0
+    checkpoint.best = nil
+    checkpoint.beforeSnapping = nil
+    checkpoint.afterSnapping = nil
+    checkpoint.endedByPatience = false
+  }
+
   /// Ends the first phase: takes its best epoch, prunes and snaps it, and makes that the first candidate of the second.
   private mutating func snap() {
     let current = checkpoint.parameters
@@ -225,5 +249,14 @@ public struct TrainingRun: Sendable {
     checkpoint.kept = zip(pruned, isWeight).map { !$1 || $0 != 0 }
     checkpoint.optimiser = Adam(
       parameterCount: shape.parameterCount, beta1: settings.adamBeta1, beta2: settings.adamBeta2)
+  }
+}
+
+extension TrainerCheckpoint {
+  /// The better of the best earlier start and the current one, by score; nil before the first is snapped.
+  fileprivate var better: Champion? {
+    guard let best, let beforeSnapping, let afterSnapping else { return champion }
+    if let champion, champion.best.score <= best.score { return champion }
+    return Champion(best: best, beforeSnapping: beforeSnapping, afterSnapping: afterSnapping)
   }
 }

@@ -128,7 +128,8 @@ struct FixedCellSolver {
     let result = try budget.stop.whileWatching(context.interrupter) { () throws(SMTError) in try solver.check() }
     switch result {
     case .unsatisfiable: return .closed(bySolver: true)
-    case .unknown(let text): return .unknown(budget.isInterrupted ? .interrupted : .solver(text))
+    case .unknown(let text):
+      return .unknown(budget.isInterrupted ? .interrupted : budget.isExhausted ? .timeout : .solver(text))
     case .satisfiable(let model):
       var point: [Rational] = []
       for x in inputs { point.append(try model.value(of: x)) }

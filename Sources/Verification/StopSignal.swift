@@ -46,7 +46,10 @@ public struct Budget: Sendable {
   public let stop: StopSignal
 
   public init(seconds: Double? = nil, stop: StopSignal = StopSignal()) {
-    deadline = seconds.map { ContinuousClock.now.advanced(by: .milliseconds(Int64(($0 * 1000).rounded()))) }
+    // Thirty years are for ever; more would not fit the clock.
+    deadline = seconds.map {
+      ContinuousClock.now.advanced(by: .milliseconds(Int64((max(0, min($0, 1e9)) * 1000).rounded())))
+    }
     self.stop = stop
   }
 

@@ -201,7 +201,7 @@ struct TrainCommand: ParsableCommand {
     let counts = try store.queueCounts(application: application)
     switch format {
     case .json: printLine(try Self.json(outcome, counts))
-    case .text: for line in lines(outcome, counts) { printLine(line) }
+    case .text: for line in lines(outcome, counts, specification) { printLine(line) }
     }
     throw ExitCode(outcome.end == .proven || outcome.end == .trained ? 0 : 1)
   }
@@ -219,7 +219,7 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  private func lines(_ outcome: LoopOutcome, _ counts: QueueCounts) -> [String] {
+  private func lines(_ outcome: LoopOutcome, _ counts: QueueCounts, _ specification: Specification) -> [String] {
     let report = outcome.report
     var lines: [String] = []
     let again = "vpals-train " + CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " ")
@@ -250,9 +250,16 @@ struct TrainCommand: ParsableCommand {
       }
     }
     if !report.repairs.isEmpty {
-      let most = report.repairs.map(\.greatestChange).max() ?? 0
+      // On a linear scale a repair adds a number, on a logarithmic one it multiplies.
+      let changes = report.outputs.indices.compactMap { output -> String? in
+        let repairs = report.repairs.filter { $0.repair.output == output }
+        guard let most = repairs.map(\.greatestChange).max() else { return nil }
+        let isLogarithmic = specification.outputs[output].scale == .log2
+        return "\(report.outputs[output]) by at most "
+          + (isLogarithmic ? "\(decimal((pow(2, most) - 1) * 100, 3)) %" : "\(Float(most))")
+      }
       lines.append(
-        "repaired: \(report.repairs.count) slopes, at most \(decimal((pow(2, most) - 1) * 100, 3)) % of an output, "
+        "repaired: \(report.repairs.count) slopes, \(changes.joined(separator: ", ")), "
           + "validation error \(report.repairCost.map { decimal($0 * 100, 3) } ?? "–") % higher")
     }
     switch outcome.end {
@@ -306,7 +313,7 @@ struct TrainCommand: ParsableCommand {
       encoder.outputFormatting = [.sortedKeys]
       printLine(String(decoding: try encoder.encode(result), as: UTF8.self))
     }
-    throw ExitCode(result.provenShare == 1 ? 0 : 1)
+    throw ExitCode(result.rows.count == count && result.provenShare == 1 ? 0 : 1)
   }
 }
 

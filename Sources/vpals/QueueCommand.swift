@@ -87,8 +87,9 @@ struct QueueRequeueCommand: ParsableCommand {
 
   func run() throws {
     let store = try storeOption.openExisting()
-    let changed = try store.requeue(try QueueReport.identifiers(ids, store), now: Date())
-    printLine("\(changed) of \(counted(ids.count, "entry", "entries")) made pending")
+    let found = try QueueReport.identifiers(ids, store)
+    let changed = try store.requeue(found, now: Date())
+    printLine("\(changed) of \(counted(found.count, "entry", "entries")) made pending")
   }
 }
 
@@ -104,7 +105,8 @@ struct QueueDropCommand: ParsableCommand {
 
   func run() throws {
     let store = try storeOption.openExisting()
-    let changed = try store.drop(try QueueReport.identifiers(ids, store), now: Date())
-    printLine("\(changed) of \(counted(ids.count, "entry", "entries")) dropped")
+    let found = try QueueReport.identifiers(ids, store)
+    let changed = try store.drop(found, now: Date())
+    printLine("\(changed) of \(counted(found.count, "entry", "entries")) dropped")
   }
 }

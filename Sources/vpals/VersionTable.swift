@@ -16,7 +16,7 @@ enum VersionTable {
     var table = TextTable(
       [
         "application", "version", "rows", "dropped", "hidden", "proved", "rounds", "counterexamples", "repair: error",
-        "output", "seconds",
+        "repair: output", "seconds",
       ], rightAligned: [2, 3, 5, 6, 7, 8, 9, 10])
     for report in reports {
       table.add([

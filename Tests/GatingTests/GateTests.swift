@@ -260,19 +260,32 @@ import Testing
   }
 
   @Test func refusesUndecidedProperties() throws {
-    try repository.add("nginx", isStopped: true)
+    var records = try repository.certificate("nginx").properties
+    for (index, reason) in [(0, UnknownReason.interrupted), (2, .solver("smt tactic failed\nto show goal"))] {
+      let old = records[index]
+      records[index] = PropertyRecord(
+        id: old.id, statement: old.statement, outcome: .unknown(reason), engine: "auto", milliseconds: 0,
+        cpuMilliseconds: 0, leaves: 1, solverLeaves: 0, provedShare: "0.5", lowerBound: nil,
+        queryDigests: old.queryDigests)
+    }
+    try repository.forge("nginx", properties: records)
+    let next = verify + ["--resume", "--timeout", "1h"]
     #expect(
-      try refusals()
-        == ["rises-with-pressure", "falls-with-cores", "sane"].map {
-          Refusal(
-            .undecided, file: certificate, reason: "property '\($0)' is undecided (interrupted)",
-            next: verify + ["--resume", "--timeout", "1h"])
-        })
+      try refusals() == [
+        Refusal(
+          .undecided, file: certificate, reason: "property 'rises-with-pressure' is undecided (interrupted)",
+          next: next),
+        Refusal(
+          .undecided, file: certificate,
+          reason: "property 'sane' is undecided (solver: smt tactic failed to show goal)", next: next),
+      ])
   }
 
   // MARK: The specification
 
-  @Test(arguments: [("100 ms", "101 ms"), ("# What", "# what"), ("0.5..2", "0.5..3"), ("nonincreasing", "nondecreasing")])
+  @Test(arguments: [
+    ("100 ms", "101 ms"), ("# What", "# what"), ("0.5..2", "0.5..3"), ("nonincreasing", "nondecreasing"),
+  ])
   func refusesASpecificationWithAChange(old: String, new: String) throws {
     try repository.write(
       Repository.specification.replacingOccurrences(of: old, with: new), to: specification)

@@ -45,7 +45,8 @@ import Testing
   }
 
   @Test func cannotRunWithoutSpecifications() {
-    #expect(throws: GateError.self) { try Gate(specifications: repository.specs + "/none").run(path: repository.models) }
+    let gate = Gate(specifications: repository.specs + "/none")
+    #expect(throws: GateError.self) { try gate.run(path: repository.models) }
   }
 
   @Test func cannotRunBelowItsDepth() throws {

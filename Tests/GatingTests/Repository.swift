@@ -36,7 +36,9 @@ final class Repository {
   static let bad = [1.0, 20, -3, 2]
 
   init() throws {
-    for path in [models, specs] { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+    for path in [models, specs] {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
   }
 
   func path(_ application: String, _ version: String = "v0001") -> String { "\(models)/\(application)/\(version)" }
@@ -59,28 +61,22 @@ final class Repository {
   }
 
   /// Adds a version with its specification and the certificate of a real verification.
-  /// - Parameter isStopped: Whether the verification is stopped before it begins.
-  func add(
-    _ application: String, _ version: String = "v0001", network numbers: [Double] = good, isStopped: Bool = false,
-    specification text: String = specification
-  ) throws {
+  func add(_ application: String, _ version: String = "v0001", network numbers: [Double] = good) throws {
     try FileManager.default.createDirectory(
       atPath: path(application, version), withIntermediateDirectories: true)
-    try write(text, to: specificationPath(application))
+    try write(Self.specification, to: specificationPath(application))
     let network = try Self.network(numbers)
     let model = try network.onnx(name: application, producerVersion: "test")
     try write(model, to: "\(path(application, version))/model.onnx")
-    _ = try verify(network, model, application, version, isStopped: isStopped).write(into: path(application, version))
+    _ = try verify(network, model, application, version).write(into: path(application, version))
   }
 
   private func verify(
-    _ network: Network, _ model: [UInt8], _ application: String, _ version: String, isStopped: Bool
+    _ network: Network, _ model: [UInt8], _ application: String, _ version: String
   ) throws -> Certificate {
     let exact = ExactNetwork(network)
     let specification = try Specifications.Specification.read(path: specificationPath(application))
-    let stop = StopSignal()
-    if isStopped { stop.request() }
-    let results = try VerificationSession(network: exact, specification: specification).run(budget: Budget(stop: stop))
+    let results = try VerificationSession(network: exact, specification: specification).run(budget: Budget())
     return Certificate(
       model: Certificate.Model(
         name: application, version: version,
@@ -106,7 +102,7 @@ final class Repository {
         networkDigest: networkDigest ?? old.model.networkDigest),
       specification: old.specification, properties: properties ?? old.properties, arithmetic: old.arithmetic,
       verifier: old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
-    _ = try new.write(into: path(application, version))
+    try write(try new.encoded(), to: certificatePath(application, version))
   }
 
   func gate(_ path: String? = nil) throws -> [GateFinding] {

@@ -38,7 +38,7 @@ import Testing
     #expect(resumed.error.contains("1 of 2 properties taken over from an earlier run"))
     let later = try records()
     #expect(later.map(\.outcome) == [.holds, .unknown(.timeout)])
-    #expect(later[0].milliseconds == kept[0].milliseconds)
+    #expect(abs(later[0].milliseconds - kept[0].milliseconds) <= 1)
   }
 
   @Test func takesNothingOverForAnotherNetworkOrSpecification() throws {

@@ -28,12 +28,12 @@ final class Program {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, "\(scratch.path)/output", O_WRONLY | O_CREAT, 0o644)
     posix_spawn_file_actions_addopen(&actions, 2, "\(scratch.path)/error", O_WRONLY | O_CREAT, 0o644)
-    posix_spawn_file_actions_addchdir_np(&actions, directory)
     let path = name.hasPrefix("/") ? name : ChildProcess.built(name)
-    var texts: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
+    // env changes the directory and becomes the program, so signals reach it.
+    var texts: [UnsafeMutablePointer<CChar>?] = (["env", "-C", directory, path] + arguments).map { strdup($0) }
     texts.append(nil)
     defer { for text in texts { free(text) } }
-    guard posix_spawn(&process, path, &actions, nil, texts, environ) == 0 else { throw CannotStart() }
+    guard posix_spawn(&process, "/usr/bin/env", &actions, nil, texts, environ) == 0 else { throw CannotStart() }
   }
 
   deinit {
@@ -48,14 +48,29 @@ final class Program {
 
   func interrupt() { kill(process, SIGINT) }
 
+  /// Sends SIGKILL: the program runs no further instruction of its own.
+  func killNow() { kill(process, SIGKILL) }
+
   /// Waits until the errors contain `text`; false when the program ends without it, or after ten minutes.
-  func waitForError(containing text: String) -> Bool {
+  func waitForError(containing text: String) -> Bool { wait { error.contains(text) } }
+
+  /// Waits until the output has `count` whole lines; false when the program ends with fewer, or after ten minutes.
+  func waitForOutput(lines count: Int) -> Bool { wait { output.count { $0 == "\n" } >= count } }
+
+  /// Waits for the end for up to ten minutes; nil when the program then still runs.
+  func outcomeOrNil() -> Outcome? {
+    _ = wait { false }
+    return end == nil ? nil : outcome()
+  }
+
+  private func wait(until isReached: () -> Bool) -> Bool {
     for _ in 0..<60_000 {
-      if error.contains(text) { return true }
+      if isReached() { return true }
+      if end != nil { return false }
       var status: Int32 = 0
       if waitpid(process, &status, WNOHANG) == process {
         end = status
-        return error.contains(text)
+        return isReached()
       }
       usleep(10_000)
     }

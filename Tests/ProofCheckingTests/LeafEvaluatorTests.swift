@@ -219,6 +219,22 @@ struct LeafEvaluatorTests {
     }
   }
 
+  /// A bound far beyond what the network can reach is no number out of range.
+  @Test func boundsFarAwayAreProved() throws {
+    let network = ExactNetwork(try Network.of([([[1]], [0]), ([[0x1p-30]], [0])]))
+    for constant in [Rational(1), Rational(1).scaled(bits: 500)] {
+      let query = Query(region: [-1...1], claim: .nonnegative(outputs: [-1], constant: constant))
+      let problem = try FixedPointProblem(network: network, query: query)
+      let evaluator = LeafEvaluator(problem: problem)
+      try evaluator.check(Cell(inputCount: 1, neuronCount: 1), multipliers: nil)
+      guard case .bound(let bound) = evaluator.evaluate(Cell(inputCount: 1, neuronCount: 1), multipliers: nil) else {
+        Issue.record("no bound")
+        return
+      }
+      #expect(problem.unscaled(bound) <= constant - Rational.one.scaled(bits: -30))
+    }
+  }
+
   @Test func queriesForOtherNetworksAreRefused() throws {
     let network = ExactNetwork(try Network.of([([[1, 1]], [0]), ([[1]], [0])]))
     let box: [ClosedRange<Rational>] = [-1...1, -1...1]

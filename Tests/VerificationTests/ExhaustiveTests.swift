@@ -15,7 +15,7 @@ struct ExhaustiveTests {
     let holds = try PhaseOracle(network, box: query.region).holds(query)
     let expected = holds ? "holds" : "violated"
     for method in methods {
-      let answer = try decide(network, query, method, samples: 3, budget: Budget(seconds: 5))
+      let answer = try decide(network, query, method, samples: 3, budget: Budget(seconds: 120))
       if answer != expected {
         Issue.record("\(method) says \(answer), brute force \(expected): \(note) \(network.text) \(query)")
       }

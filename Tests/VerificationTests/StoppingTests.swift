@@ -90,12 +90,12 @@ struct StoppingTests {
     let network = ExactNetwork(hard.network)
     let region = (0..<12).map { _ in Rational(-1)...Rational(1) }
     // Far enough below zero that no violation is met in the time, and not far enough for a proof.
-    let query = Query.rising(region, slope: Rational(-3, 4))
+    let query = Query.rising(region, slope: -2)
     let builder = CounterexampleBuilder(network: network, query: query, index: 0, isEnclosed: false)
     let outcome = try hard.verifier.searchAndProve(query, builder, Budget(seconds: 0.5)) { _, _ in }
     #expect(outcome.verdict == .unknown(.timeout))
     let bound = try #require(outcome.lowerBound)
-    #expect(bound <= Rational(-3, 4))
+    #expect(bound <= -2)
     var dice = Dice(seed: 9)
     for _ in 0..<20 {
       var point = (0..<12).map { _ in Rational(dice.integer(in: -64...63), 64) }
@@ -108,7 +108,7 @@ struct StoppingTests {
 
   /// A threshold that is no multiple of the grid is rounded up for the integer routine, and not in the report.
   @Test func provedBoundIsNeverAboveTheSlope() throws {
-    // The slope is exactly a third per unit of the feature: the width of the box is 1/3, the weight one.
+    // The least slope is exactly 1, the width of the box 10/21.
     let network = try Network.of([([[1], [1]], [8, 0]), ([[1, 1]], [0])])
     let query = Query.rising([Rational(-1, 7)...Rational(1, 3)], slope: 1)
     let exactNetwork = ExactNetwork(network)
@@ -116,6 +116,14 @@ struct StoppingTests {
     let outcome = try Verifier(network: exactNetwork).searchAndProve(query, builder, Budget()) { _, _ in }
     #expect(outcome.verdict == .holds)
     #expect(try #require(outcome.lowerBound) <= 1)
+  }
+
+  @Test(arguments: [0, -5, 0x1p-30, 1e30, .infinity, -.infinity, .nan])
+  func budgetsOfAnyLengthCanBeAsked(_ seconds: Double) {
+    let budget = Budget(seconds: seconds)
+    #expect(budget.isOver == !(seconds > 1))
+    #expect(budget.limited(toSeconds: 0).isOver)
+    #expect(!budget.isInterrupted)
   }
 
   @Test func abandonedBudgetProvesNoSlope() throws {
