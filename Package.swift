@@ -127,9 +127,8 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "vpals", "vpals-train", "vpals-check", "Retraining", "Training", "CertificateStorageSQLite", "CertificateStorage",
-        "Networks", "Certificates", "Specifications",
-        "ExactArithmetic", "TestHelpers",
+        "vpals", "vpals-train", "vpals-check", "Retraining", "Training", "CertificateStorageSQLite",
+        "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -88,9 +88,9 @@ public struct PropertyRecord: Sendable, Hashable {
       queryDigests: queryDigests, proof: proof)
   }
 
-  /// Rounded down; at least 0 and at most 2⁵³ − 1, also for infinities and NaN.
+  /// Rounded to the nearest; at least 0 and at most 2⁵³ − 1, also for infinities and NaN.
   static func milliseconds(_ seconds: Double) -> Int {
-    let value = (seconds * 1000).rounded(.down)
+    let value = (seconds * 1000).rounded()
     return value > 0 ? Int(min(value, Double(CanonicalJSON.maximumInteger))) : 0
   }
 

@@ -33,7 +33,7 @@ extension ParsableCommand {
       let isHelp = exitCode(for: error) == .success
       let text = fullMessage(for: error)
       if isHelp {
-        print(text)
+        printLine(text)
         leave(0)
       }
       printError(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text)
@@ -43,18 +43,12 @@ extension ParsableCommand {
 
   private static func leave(_ code: Int32) -> Never {
     fflush(nil)
+    if let reason = ConsoleOutput.failure {
+      printError("error: cannot write the output: \(reason)")
+      Glibc.exit(2)
+    }
     Glibc.exit(code)
   }
-}
-
-/// Writes a line to standard output at once, also into a pipe: progress must survive a kill.
-public func printLine(_ text: String) {
-  FileHandle.standardOutput.write(Data((text + "\n").utf8))
-}
-
-/// Writes a line to standard error.
-public func printError(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
 }
 
 /// The JSON of `value` on one line: members sorted, slashes as they are.

@@ -14,6 +14,7 @@ public final class Interrupts {
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
         if stop.isRequested { _exit(128 + number) }
+        if isTerminal { printStatus("") }
         printError("stopping; what is finished is kept (once more to end at once)")
         stop.request()
       }

@@ -226,8 +226,11 @@ public final class TrainVerifyLoop {
     state.pairIDs = pairs.map(\.id)
     onEvent(.roundStarted(label: label, pairs: pairs.count))
     var configuration = options.configuration
-    if state.model != nil {
-      configuration = configuration.retraining
+    // Every second round starts anew, with the pairs in sight from the first step: a warm start keeps the corners that
+    // an earlier training worked itself into.
+    let warmStart = state.rounds.count % 2 == 1 ? state.model : nil
+    if !state.rounds.isEmpty {
+      if warmStart != nil { configuration = configuration.retraining }
       // Each round asks for a little more, so that the loop does not circle around the same slivers.
       configuration.margin *= pow(1.25, Double(state.rounds.count))
       configuration.seed &+= UInt64(state.rounds.count)
@@ -239,7 +242,7 @@ public final class TrainVerifyLoop {
     let total = configuration.totalEpochs
     func start(_ checkpoint: TrainerCheckpoint?) throws(TrainingError) -> TrainingRun {
       try trainer.start(
-        data.training, validation: data.validation, counterexamples: pairs.map(\.pair), warmStart: state.model,
+        data.training, validation: data.validation, counterexamples: pairs.map(\.pair), warmStart: warmStart,
         resuming: checkpoint)
     }
     var run: TrainingRun

@@ -63,11 +63,13 @@ public struct Normalisation: Codable, Sendable, Hashable {
     return Scale(centre: rounded.isFinite ? rounded : 0, exponent: exponent)
   }
 
-  /// Mean and standard deviation.
+  /// Mean and standard deviation; the latter is zero when it is lost in the rounding of the mean.
   private static func moments(of values: [Double]) -> (mean: Double, deviation: Double) {
     let count = Double(values.count)
     let mean = values.reduce(0) { $0 + $1 / count }
     let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) / count }
-    return (mean, variance.squareRoot())
+    let deviation = variance.squareRoot()
+    // Of equal numbers rounding leaves a deviation; as a scale it would need centres of more bits than binary64 has.
+    return (mean, deviation > 0x1p-40 * abs(mean) ? deviation : 0)
   }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Certificates
-import Foundation
 import Glibc
 import Networks
 import Specifications
@@ -32,13 +31,19 @@ struct CheckCommand: ParsableCommand {
       let command = try parse()
       Glibc.exit(try command.check() ? 0 : 1)
     } catch let error as Unreadable {
-      FileHandle.standardError.write(Data("error: \(error.message)\n".utf8))
+      writeError("error: \(error.message)")
       Glibc.exit(2)
     } catch {
       let isHelp = exitCode(for: error) == .success
-      (isHelp ? FileHandle.standardOutput : .standardError).write(Data((fullMessage(for: error) + "\n").utf8))
+      if isHelp { print(fullMessage(for: error)) } else { writeError(fullMessage(for: error)) }
       Glibc.exit(isHelp ? 0 : 2)
     }
+  }
+
+  /// Unlike `FileHandle`, survives a standard error that is closed or full.
+  private static func writeError(_ text: String) {
+    let bytes = Array((text + "\n").utf8)
+    _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 
   struct Unreadable: Error {

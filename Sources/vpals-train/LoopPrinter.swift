@@ -60,7 +60,7 @@ final class LoopPrinter: Sendable {
     }
   }
 
-  func clear() { if !quiet, isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+  func clear() { if !quiet, isTerminal { printStatus("") } }
 
   private func epoch(_ label: String, _ record: EpochRecord, _ total: Int, _ state: inout State) {
     let text =
@@ -103,6 +103,6 @@ final class LoopPrinter: Sendable {
   /// A line that the next one replaces; terminals only.
   private func transient(_ text: String) {
     guard isTerminal else { return }
-    FileHandle.standardError.write(Data("\r\u{1B}[K\(text.prefix(150))".utf8))
+    printStatus(String(text.prefix(150)))
   }
 }

@@ -130,10 +130,12 @@ struct CertificatesShowCommand: ParsableCommand {
       lines.append(line)
       lines.append("    \(oneLine(record.statement))")
       if case .violated(let example) = record.outcome {
-        lines.append("    x  = \(list(example.x))")
-        if let second = example.xPrime { lines.append("    x′ = \(list(second))") }
-        let values = example.fxPrime.map { "f(x) = \(example.fx), f(x′) = \($0)" } ?? "f(x) = \(example.fx)"
-        lines.append("    \(values); fails by \(example.drop), all in the network's own numbers")
+        lines.append("    x  ≈ \(list(example.x))")
+        if let second = example.xPrime { lines.append("    x′ ≈ \(list(second))") }
+        let values = [example.fx, example.fxPrime, example.drop].map { $0.map { short($0) } ?? "" }
+        lines.append(
+          "    f(x) ≈ \(values[0])\(example.fxPrime == nil ? "" : ", f(x′) ≈ \(values[1])"), fails by about \(values[2]); "
+            + "the network's own numbers, exactly with --format json")
       }
     }
     let holds = claims.properties.count { $0.outcome == .holds }
@@ -148,7 +150,12 @@ struct CertificatesShowCommand: ParsableCommand {
   private static func tool(_ tool: Certificate.Tool) -> String { oneLine("\(tool.name) \(tool.version)") }
 
   private static func list(_ numbers: [Rational]) -> String {
-    "(\(numbers.map(\.description).joined(separator: ", ")))"
+    "(\(numbers.map(short).joined(separator: ", ")))"
+  }
+
+  private static func short(_ number: Rational) -> String {
+    let value = number.approximation
+    return value == 0 || abs(value) >= 1e-4 ? decimal(value, 6) : "\(value)"
   }
 }
 

@@ -90,10 +90,13 @@ struct VerifyCommand: ParsableCommand {
       decided = decided.filter { entry in chosen.contains { $0.id == entry.key } }
     }
     let progress = VerifyProgress(total: chosen.count, decided: decided.count, quiet: format == .json)
-    let results = try session.run(
-      properties: chosen, decided: decided, known: try knownPairs(target, specification, store),
-      budget: Budget(seconds: timeout.seconds, stop: stop), onEvent: progress.handle)
-    progress.clear()
+    let results: [PropertyResult]
+    do {
+      defer { progress.clear() }
+      results = try session.run(
+        properties: chosen, decided: decided, known: try knownPairs(target, specification, store),
+        budget: Budget(seconds: timeout.seconds, stop: stop), onEvent: progress.handle)
+    }
 
     let found = foundCounterexamples(chosen, results, specification)
     var certificatePath: String?

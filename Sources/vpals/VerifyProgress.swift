@@ -1,6 +1,5 @@
 import Certificates
 import CommandSupport
-import Foundation
 import Synchronization
 import Verification
 
@@ -23,8 +22,7 @@ final class VerifyProgress: Sendable {
     isQuiet = quiet
     state = Mutex(State(finished: decided))
     if decided > 0, !quiet {
-      write("\(decided) of \(counted(total, "property", "properties")) taken over from an earlier run")
-      if isTerminal { FileHandle.standardError.write(Data("\n".utf8)) }
+      printError("\(decided) of \(counted(total, "property", "properties")) taken over from an earlier run")
     }
   }
 
@@ -49,9 +47,7 @@ final class VerifyProgress: Sendable {
   }
 
   /// Removes the line from a terminal.
-  func clear() { if !isQuiet, isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+  func clear() { if !isQuiet, isTerminal { printStatus("") } }
 
-  private func write(_ text: String) {
-    FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K\(text)" : "\(text)\n").utf8))
-  }
+  private func write(_ text: String) { if isTerminal { printStatus(text) } else { printError(text) } }
 }

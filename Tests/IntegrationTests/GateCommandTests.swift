@@ -129,6 +129,19 @@ import Testing
     #expect(outcome.error.split(separator: "\n").count == 1)
   }
 
+  @Test func keepsItsVerdictWhenNobodyReadsOn() throws {
+    let script = "{ sleep 1; \"$0\" gate; echo \"status $?\" >&2; } | true"
+    let outcome = try Program("/bin/sh", ["-c", script, ChildProcess.built("vpals")], in: workspace.path).outcome()
+    #expect(outcome.error == "status 0\n")
+  }
+
+  @Test func failsWhenItsReportIsLost() throws {
+    let arguments = ["-c", "\"$0\" gate --format json > /dev/full", ChildProcess.built("vpals")]
+    let outcome = try Program("/bin/sh", arguments, in: workspace.path).outcome()
+    #expect(outcome.status == 2)
+    #expect(outcome.error == "error: cannot write the output: No space left on device\n")
+  }
+
   @Test func neverNeedsAStore() throws {
     try FileManager.default.removeItem(atPath: workspace.file(".vpals"))
     #expect(try workspace.vpals("gate").status == 0)

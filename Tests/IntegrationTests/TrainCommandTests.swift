@@ -62,13 +62,15 @@ import Testing
     #expect(place.workspace.names(in: "models/demo/v0001") == ["model.onnx", "training.json"])
     // No certificate, no pass; the named command decides.
     #expect(try place.workspace.vpals("gate").status == 1)
-    #expect([0, 1].contains(try place.workspace.vpals("verify", "models/demo/v0001", "--spec", "specs/demo.yaml").status))
+    #expect(
+      [0, 1].contains(try place.workspace.vpals("verify", "models/demo/v0001", "--spec", "specs/demo.yaml").status))
   }
 
   @Test func budgetThatEndsIsExitOne() throws {
     let place = try TrainingPlace(csv: TrainingPlace.rising)
     try place.workspace.write(
-      TrainingPlace.specification.replacingOccurrences(of: "0.000001 ms <= p99 <= 100000 s", with: "p99 <= 0.000001 ms"),
+      TrainingPlace.specification.replacingOccurrences(
+        of: "0.000001 ms <= p99 <= 100000 s", with: "p99 <= 0.000001 ms"),
       to: "specs/demo.yaml")
     let outcome = try place.run(["--until-proven"] + TrainingPlace.small + ["--rounds", "1"])
     #expect(outcome.status == 1, "\(outcome.output)\(outcome.error)")
@@ -165,13 +167,13 @@ import Testing
     #expect(try TrainCommandTests.JSON(outcome).end == "interrupted")
   }
 
-  @Test(arguments: [1] as [UInt64])
+  @Test(arguments: [1, 2] as [UInt64])
   func killedRunsLeaveNothingHalf(seed: UInt64) throws {
     let arguments = ["--until-proven"] + TrainingPlace.naive
     let place = try TrainingPlace(csv: TrainingPlace.bumpy)
     var generator = SeededGenerator(seed: seed)
     var killed = 0
-    for round in 0..<10 {
+    for round in 0..<8 {
       let lines = Int.random(in: 1...16, using: &generator)
       let note = "seed \(seed), round \(round), killed after \(lines) lines"
       let program = try place.start(arguments)
@@ -185,7 +187,7 @@ import Testing
       }
       try place.expectOnlyWholeVersions(note)
     }
-    #expect(killed >= 4, "seed \(seed)")
+    #expect(killed >= 3, "seed \(seed)")
     let before = place.versions.filter { !$0.contains(".partial-") }
     let last = try place.run(arguments)
     #expect(last.status == 0, "\(last.output)\(last.error)")

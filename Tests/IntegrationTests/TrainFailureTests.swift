@@ -17,7 +17,8 @@ import Testing
       .outcome()
     #expect(outcome.status == 2, "\(outcome.output)\(outcome.error)", sourceLocation: sourceLocation)
     #expect(outcome.error.hasPrefix("error: "), "\(outcome.error)", sourceLocation: sourceLocation)
-    #expect(outcome.error.components(separatedBy: "error: ").count == 2, "\(outcome.error)", sourceLocation: sourceLocation)
+    #expect(
+      outcome.error.components(separatedBy: "error: ").count == 2, "\(outcome.error)", sourceLocation: sourceLocation)
     for part in parts { #expect(outcome.error.contains(part), "\(outcome.error)", sourceLocation: sourceLocation) }
     #expect(place.versions == [], sourceLocation: sourceLocation)
   }

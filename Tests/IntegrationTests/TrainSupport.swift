@@ -12,12 +12,13 @@ final class TrainingPlace {
     try workspace.write(csv, to: "models/demo/data.csv")
     try workspace.write(Self.specification, to: "specs/demo.yaml")
     try workspace.write(
-      #"{"minimumEpochs": 20, "fineTuningEpochs": 10, "sampledPointsPerStep": 16, "probePoints": 32}"#,
+      #"{"starts": 2, "minimumEpochs": 20, "fineTuningEpochs": 10, "sampledPointsPerStep": 16, "probePoints": 32}"#,
       to: "small.json")
     // No other hint of the properties than counterexamples.
     try workspace.write(
       """
-      {"minimumEpochs": 20, "fineTuningEpochs": 10, "sampledPointsPerStep": 16, "probePoints": 32, "monotonicity": 0,
+      {"starts": 1, "minimumEpochs": 20,
+       "fineTuningEpochs": 10, "sampledPointsPerStep": 16, "probePoints": 32, "monotonicity": 0,
        "learningRate": 0.03}
       """, to: "naive.json")
   }
@@ -107,6 +108,7 @@ final class TrainingPlace {
         "\(note)", sourceLocation: sourceLocation)
     }
     let gate = try workspace.vpals("gate")
-    #expect(gate.status == (whole.isEmpty ? 2 : 0), "\(note): \(gate.output)\(gate.error)", sourceLocation: sourceLocation)
+    #expect(
+      gate.status == (whole.isEmpty ? 2 : 0), "\(note): \(gate.output)\(gate.error)", sourceLocation: sourceLocation)
   }
 }

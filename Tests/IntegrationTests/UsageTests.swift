@@ -5,7 +5,8 @@ import Testing
   let workspace = Workspace()
 
   @Test(arguments: [
-    ["prove"], ["verify"], ["verify", "model.onnx", "--bogus"], ["verify", "a", "b"], ["verify", "a", "--timeout", "0"],
+    ["prove"], ["verify"], ["verify", "model.onnx", "--bogus"],
+    ["verify", "a", "b"], ["verify", "a", "--timeout", "0"],
     ["verify", "a", "--timeout", "soon"], ["verify", "a", "--engine", "magic"], ["verify", "a", "--threads", "0"],
     ["verify", "a", "--format", "xml"], ["gate", "--format", "xml"], ["queue", "list", "--state", "lost"],
     ["queue", "list", "--limit", "0"], ["queue", "drop"], ["spec", "check"], ["certificates", "show"], ["--bogus"],

@@ -3,6 +3,7 @@ import Specifications
 import Telemetry
 import TestHelpers
 import Testing
+import Training
 
 @testable import Retraining
 
@@ -33,7 +34,8 @@ import Testing
 
   static let columns = ["t", "unused", "done", "raw_load", "clients", "out"]
 
-  private func write(_ columns: [String] = columns, change: (Int, inout [String: String]) -> Void = { _, _ in }) throws {
+  private func write(_ columns: [String] = columns, change: (Int, inout [String: String]) -> Void = { _, _ in }) throws
+  {
     var text = columns.joined(separator: ",") + "\n"
     for i in 0..<50 {
       var row = Self.row(i)
@@ -64,8 +66,8 @@ import Testing
       #expect(part.targets == rows.flatMap { [Double($0 % 5), -Double($0)] })
     }
     // Outside: load 41 to 49, and clients 0.5 in every eighth row, of which row 48 is both.
-    #expect(data.insideDomain == 35 / 50)
-    #expect(data.configurationFeatures == [])
+    #expect(data.insideDomain == 0.7)
+    #expect(data.configurationFeatures == [1])
     #expect(data.isLogarithmic == [true, false])
   }
 
@@ -109,7 +111,7 @@ import Testing
     #expect(data.filter.kept == Array(0...18))
   }
 
-  @Test func configurationFeaturesAreKnownByTheirColumn() throws {
+  @Test func configurationFeaturesAreKnownByTheirColumnNotTheirName() throws {
     try write()
     let other = Self.specification.replacingOccurrences(of: "load: {", with: "cores: {")
       .replacingOccurrences(of: "in: load", with: "in: cores")

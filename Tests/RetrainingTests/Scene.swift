@@ -86,7 +86,9 @@ final class Scene: Sendable {
     #expect(claims.model.networkDigest == network.digest.hexadecimalPart, sourceLocation: sourceLocation)
     #expect(claims.specification.digest == specification.digest.hexadecimalPart, sourceLocation: sourceLocation)
     #expect(certificate.fileProblems(in: path).isEmpty, sourceLocation: sourceLocation)
-    #expect(try store.certificate(id: certificate.sha256).certificate.bytes == certificate.bytes, sourceLocation: sourceLocation)
+    #expect(
+      try store.certificate(id: certificate.sha256).certificate.bytes == certificate.bytes,
+      sourceLocation: sourceLocation)
 
     let written = try JSONDecoder().decode(
       VersionReport.self, from: Data(contentsOf: URL(fileURLWithPath: "\(path)/training.json")))
@@ -139,6 +141,10 @@ extension Scene {
   /// p99 rises with pressure and falls with cores.
   static let rising = csv { 1 + 3 * $0 - $1 }
 
+  /// What a run of `.small` on rising rows and one of `.naive` on bumpy rows give when nobody stops them.
+  static let undisturbed = Result { try Scene().run().report }
+  static let undisturbedNaive = Result { try Scene(csv: bumpy).run(.naive).report }
+
   /// p99 falls in the middle of the range of pressure: an unconstrained network violates the specification.
   static let bumpy = csv { pressure, cores in
     1 + (pressure < 0.4 ? 4 * pressure : pressure < 0.7 ? 3.2 - 4 * pressure : 4 * pressure - 2.4) - cores
@@ -150,6 +156,7 @@ extension LoopOptions {
   static var small: LoopOptions {
     var configuration = TrainingConfiguration()
     configuration.hidden = [4, 4]
+    configuration.starts = 1
     configuration.epochs = 60
     configuration.minimumEpochs = 20
     configuration.fineTuningEpochs = 10
