@@ -55,7 +55,8 @@ let package = Package(
     // The solver. SMT is the only importer of libz3.
     .systemLibrary(name: "CZ3", pkgConfig: "z3", providers: [.apt(["libz3-dev"])]),
     library("SMT", ["CZ3", "ExactArithmetic", bigInt], extra: [.strictMemorySafety()]),
-    library("Verification", ["ExactArithmetic", bigInt, "Networks", "Specifications", "SMT", "Certificates", "ProofChecking"]),
+    library(
+      "Verification", ["ExactArithmetic", bigInt, "Networks", "Specifications", "SMT", "Certificates", "ProofChecking"]),
 
     // Data, training and the loop.
     library("Telemetry", []),
@@ -91,7 +92,8 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestHelpers", dependencies: ["CertificateStorage", "Certificates", "ExactArithmetic"], path: "Tests/Helpers",
+      name: "TestHelpers", dependencies: ["CertificateStorage", "Certificates", "ExactArithmetic"],
+      path: "Tests/Helpers",
       swiftSettings: settings),
     .executableTarget(
       name: "store-exerciser",

@@ -312,7 +312,9 @@ public final class TrainVerifyLoop {
       if case .always(let output, _, _) = property.kind {
         return boundPair(example.x, output: output).map { (entry.id, $0) }
       }
-      guard case .monotone(let direction, let output, _) = property.kind, let second = example.xPrime else { return nil }
+      guard case .monotone(let direction, let output, _) = property.kind, let second = example.xPrime else {
+        return nil
+      }
       return (
         entry.id,
         CounterexamplePair(

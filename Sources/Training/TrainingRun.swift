@@ -107,7 +107,8 @@ public struct TrainingRun: Sendable {
   /// - Throws: ``TrainingError`` with code `inexact` when folding would round.
   public func result() throws(TrainingError) -> TrainingResult {
     var run = self
-    let isOver = isFinished || (settings.fineTuningEpochs == 0 && isMainPhaseOver && checkpoint.startsDone + 1 >= starts)
+    let isOver =
+      isFinished || (settings.fineTuningEpochs == 0 && isMainPhaseOver && checkpoint.startsDone + 1 >= starts)
     let interrupted = !isOver
     if run.checkpoint.phase == .training { run.snap() }
     let state = run.checkpoint

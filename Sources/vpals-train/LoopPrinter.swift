@@ -44,7 +44,8 @@ final class LoopPrinter: Sendable {
         epoch(label, record, total, &state)
       case .trained(let label, let best, let seconds, let zero):
         line(
-          "\(label): trained in \(secondsText(seconds)), epoch \(best) kept, \(decimal(zero * 100, 0)) % of weights zero")
+          "\(label): trained in \(secondsText(seconds)), epoch \(best) kept, \(decimal(zero * 100, 0)) % of weights zero"
+        )
         state.decided = 0
       case .verification(let label, let event):
         verification(label, event, &state)

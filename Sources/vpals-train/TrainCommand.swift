@@ -302,7 +302,8 @@ struct TrainCommand: ParsableCommand {
   private func runStudy(_ count: Int, _ specification: Specification, _ prepared: PreparedData, _ stop: StopSignal)
     throws
   {
-    let study = Study(application: application, specification: specification, data: prepared, options: try options(seed: seed))
+    let study = Study(
+      application: application, specification: specification, data: prepared, options: try options(seed: seed))
     let result = try study.run(seeds: (0..<UInt64(count)).map { seed &+ $0 }, stop: stop) { line in
       if format == .text { printLine(line) }
     }
