@@ -16,8 +16,8 @@ help: ## this list
 deps: ## install the Debian and PyPI packages (as root; asks nothing; may be repeated)
 	@scripts/install-dependencies
 
-build: ## debug build of everything, tests included
-	swift build --build-tests
+build: ## debug build of the programs and the tests
+	swift build --product vPALsPackageTests
 
 release: deps ## optimised build of the programs
 	swift build -c release --product vpals
@@ -28,7 +28,8 @@ demo: release ## from measured data to certified models, under .demo/
 	@scripts/demo
 
 test: deps ## all tests
-	swift test
+	swift build --product vPALsPackageTests
+	swift test --skip-build
 
 bench: release ## verdict, time and leaves against the pure Z3 encodings
 	@scripts/bench

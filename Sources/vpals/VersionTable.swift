@@ -30,10 +30,10 @@ enum VersionTable {
     return table.lines
   }
 
-  /// One line per version and output: R² and mean absolute percentage error of each predictor.
+  /// One line per version and output: R², mean absolute percentage error and rank correlation of each predictor.
   static func accuracies(_ reports: [VersionReport]) -> [String] {
     var table = TextTable(
-      ["held-out R² / error", "output", "rows"] + predictors.map(\.1),
+      ["application", "output", "rows"] + predictors.map(\.1),
       rightAligned: Set(2..<(3 + predictors.count)))
     for report in reports {
       for (index, output) in report.outputs.enumerated() {
@@ -42,14 +42,16 @@ enum VersionTable {
             + predictors.map { score(report, $0.0, output: index) })
       }
     }
-    return table.lines
+    return ["held-out rows: R² on the scale learned, mean absolute percentage error, Spearman's rank correlation"]
+      + table.lines
   }
 
   private static func score(_ report: VersionReport, _ name: String, output: Int) -> String {
     guard let scores = report.scores(of: name), scores.indices.contains(output) else { return "–" }
     let accuracy = scores[output]
-    return "\(accuracy.rSquared.map { decimal($0, 2) } ?? "–") / "
-      + "\(decimal(accuracy.meanAbsolutePercentageError * 100, 0)) %"
+    return "\(accuracy.rSquared.map { decimal($0, 2) } ?? "–")  "
+      + "\(decimal(accuracy.meanAbsolutePercentageError * 100, 0)) %  "
+      + (accuracy.rankCorrelation.map { decimal($0, 2) } ?? "–")
   }
 
   private static func change(_ share: Double, digits: Int) -> String {

@@ -51,7 +51,7 @@ import Testing
     #expect(json.report.proven && json.report.propertiesProven == 3 && json.report.propertyCount == 3)
     #expect(json.report.rounds.first?.label == "v0002-r1")
     #expect(json.queuePending == 0)
-    #expect(try json.report.networkDigest == place.report().networkDigest)
+    #expect(try json.report.networkDigest == place.report("v0002").networkDigest)
   }
 
   @Test func plainTrainingNamesTheVerification() throws {

@@ -31,6 +31,7 @@ enum SyntheticData {
   static var configuration: TrainingConfiguration {
     var configuration = TrainingConfiguration()
     configuration.hidden = [8, 8]
+    configuration.starts = 1
     configuration.epochs = 120
     configuration.minimumEpochs = 40
     configuration.sampledPointsPerStep = 32
@@ -45,6 +46,7 @@ enum SyntheticData {
     configuration.worstPoint = 0.5
     configuration.margin = 0.03
     configuration.counterexample = 10
+    configuration.bound = 1
     return configuration
   }
 

@@ -248,4 +248,24 @@ import Testing
     }
     return pairs
   }
+
+  @Test func severalStartsKeepTheBestOne() throws {
+    var generator = RandomGenerator(seed: 77)
+    let data = try SyntheticData.rows(40, using: &generator)
+    var configuration = SyntheticData.configuration
+    configuration.epochs = 30
+    configuration.minimumEpochs = 10
+    configuration.fineTuningEpochs = 5
+    let one = try Trainer(configuration: configuration, domain: SyntheticData.domain).train(data)
+    configuration.starts = 3
+    let three = try Trainer(configuration: configuration, domain: SyntheticData.domain).train(data)
+    #expect(three.history.count == 105)
+    #expect(Array(three.history.prefix(35)) == one.history)
+    #expect(three.snapping.tuned.total <= one.snapping.tuned.total)
+    let ends = [35, 70, 105].map { end in three.history[(end - 5)..<end].map(\.score).min() ?? .infinity }
+    #expect(three.snapping.tuned.total <= (ends.min() ?? .infinity))
+    let warm = try Trainer(configuration: configuration, domain: SyntheticData.domain)
+      .train(data, warmStart: three.model)
+    #expect(warm.history.count == 35)
+  }
 }
