@@ -40,7 +40,10 @@ extension QueueEntry.State: ExpressibleByArgument {}
 /// The option that names the store.
 public struct StoreOption: ParsableArguments {
   @Option(help: "The store of certificates and counterexamples, sqlite:PATH.")
-  public var store = "sqlite:.vpals/store.sqlite"
+  public var store = StoreOption.standard
+
+  /// The store of a command that names none.
+  public static let standard = "sqlite:.vpals/store.sqlite"
 
   public init() {}
 

@@ -8,7 +8,8 @@ internal import Glibc
 struct ModelTree {
   let root: String
   private var found: [String] = []
-  /// Canonical paths of the directories that were searched: each is judged once, and loops of links end.
+  /// The directories that were searched, by canonical path and by the application and version that the path names: a
+  /// link under another application is another claim and judged on its own, one within it is not, and loops end.
   private var visited: Set<String> = []
   /// Links to directories, searched after everything else, so that a version keeps its own name.
   private var links: [(path: String, depth: Int)] = []
@@ -37,7 +38,8 @@ struct ModelTree {
     guard let canonical = FilePath.canonical(directory) else {
       throw GateError(description: SystemFailure.last.error("search \(directory)").message)
     }
-    guard visited.insert(canonical).inserted else { return }
+    let (application, version) = ModelPath.names(ofVersion: directory)
+    guard visited.insert("\(canonical)\0\(application)\0\(version)").inserted else { return }
     guard visited.count <= Gate.maximumDirectories else {
       throw GateError(description: "more than \(Gate.maximumDirectories) directories; gate a part of the tree")
     }

@@ -19,6 +19,8 @@ public struct PreparedData: Sendable {
   public let heldOut: TrainingData
   /// The share of the kept rows that lie in the declared domain, before clamping.
   public let insideDomain: Double
+  /// Per feature with values outside its domain: how many, and the least and greatest value.
+  public let clamped: [(feature: String, count: Int, range: ClosedRange<Double>)]
   /// Positions of the features that describe the configuration rather than the machine's state.
   public let configurationFeatures: [Int]
   /// For each output whether the network's numbers are logarithms.
@@ -36,7 +38,19 @@ public struct PreparedData: Sendable {
     let dataset = try Dataset.read(csv: path)
     let rules = QualityRules.standard(application: application).rules.filter { dataset.hasColumn($0.condition.column) }
     let filter = try QualityRules(rules).apply(to: dataset)
-    let split = try TimeSplit(dataset, kept: filter.kept)
+    let split: TimeSplit
+    do {
+      split = try TimeSplit(dataset, kept: filter.kept)
+    } catch {
+      let reasons = filter.entries.filter { !$0.rows.isEmpty }.map {
+        "\($0.rows.count) \($0.rule.id): \($0.rule.about)"
+      }
+      guard error.code == .tooFewRows, !reasons.isEmpty else { throw error }
+      throw DatasetError(
+        error.code, path: error.path, problem: "\(error.problem) (left out: \(reasons.joined(separator: "; ")))",
+        fix: error.fix)
+    }
+    var clamped: [(feature: String, count: Int, range: ClosedRange<Double>)] = []
     var columns: [[Double]] = []
     var inside = [Bool](repeating: true, count: dataset.rowCount)
     for feature in specification.features {
@@ -46,8 +60,12 @@ public struct PreparedData: Sendable {
       var values = [Double](repeating: 0, count: dataset.rowCount)
       for (row, value) in zip(filter.kept, kept) {
         if value < low || value > high { inside[row] = false }
-        let clamped = min(max(value, low), high)
-        values[row] = feature.scale == .log2 ? log2(clamped) : clamped
+        let limited = min(max(value, low), high)
+        values[row] = feature.scale == .log2 ? log2(limited) : limited
+      }
+      let outside = kept.count { $0 < low || $0 > high }
+      if outside > 0, let least = kept.min(), let greatest = kept.max() {
+        clamped.append((feature.name, outside, least...greatest))
       }
       columns.append(values)
     }
@@ -73,6 +91,7 @@ public struct PreparedData: Sendable {
         targets: rows.flatMap { row in targets.map { $0[row] } })
     }
     self.application = application
+    self.clamped = clamped
     self.path = path
     self.filter = filter
     self.split = split

@@ -56,6 +56,11 @@ public struct Specification: Sendable, Hashable {
       throw failure("the file does not exist")
     }
     guard !isDirectory.boolValue else { throw failure("this is a directory") }
+    // Opening a named pipe would wait for a writer, reading a device might never end.
+    let kind =
+      try? FileManager.default.attributesOfItem(
+        atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.type] as? FileAttributeType
+    guard kind == .typeRegular else { throw failure("this is not a regular file") }
     let data: Data
     do {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))

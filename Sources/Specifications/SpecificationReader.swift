@@ -91,11 +91,21 @@ struct SpecificationReader {
 
   /// `, did you mean 'x'?`; nothing once more problems are known than are shown.
   func suggestion(for text: String, among candidates: some Sequence<String>) -> String {
-    guard diagnostics.count < SpecificationError.maximumDiagnostics,
-      let name = Name.nearest(to: text, among: candidates)
-    else { return "" }
+    guard diagnostics.count < SpecificationError.maximumDiagnostics else { return "" }
+    // Words for a direction are close to each other in spelling and opposite in meaning: only the meaning counts.
+    let word = text.lowercased()
+    for (key, words) in Self.directionWords
+    where candidates.contains(key) && words.contains(where: { word.contains($0) }) {
+      return ", did you mean '\(key)'?"
+    }
+    guard let name = Name.nearest(to: text, among: candidates) else { return "" }
     return ", did you mean '\(name)'?"
   }
+
+  static let directionWords = [
+    ("nonincreasing", ["decreas", "fall", "noninc", "non-inc", "nonrising", "antitone"]),
+    ("nondecreasing", ["increas", "rise", "rising", "grow", "nondec", "non-dec", "monoton"]),
+  ]
 
   static let example = [
     "spec": "spec: vpals/v1", "features": "features:", "outputs": "outputs:", "properties": "properties:",

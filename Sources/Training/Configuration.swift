@@ -119,7 +119,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     var configuration = self
     configuration.starts = 1
     configuration.epochs = max(1, epochs / 4)
-    configuration.minimumEpochs = minimumEpochs / 4
+    configuration.minimumEpochs = min(minimumEpochs / 4, configuration.epochs - 1)
     configuration.patience = patience / 4
     configuration.learningRate = learningRate / 4
     return configuration

@@ -19,7 +19,8 @@ public struct VerificationOptions: Sendable {
   public var engine: Engine
   /// Points sampled by the falsifier per query.
   public var samples: Int
-  /// The most counterexamples per query and run; they differ by a tenth of the box or more in some feature.
+  /// The most counterexamples per query and run, and the most known pairs reported beside them; new ones differ by a
+  /// tenth of the box or more in some feature.
   public var maximumCounterexamples: Int
   /// Seed of the falsifier: same seed, same run.
   public var seed: UInt64
@@ -127,8 +128,14 @@ public struct Verifier: Sendable {
   ) throws -> QueryOutcome {
     let replayed = known.compactMap { builder.replay($0.x, $0.xPrime) }
     if !replayed.isEmpty {
-      let worst = replayed.sorted { $0.drop > $1.drop }
-      return QueryOutcome(verdict: .violated(Array(worst.prefix(options.maximumCounterexamples))))
+      // An old pair refutes the property, but says little about how badly this network fails: a short search does.
+      let found = options.engine == .auto ? try falsify(query, builder, budget) : []
+      var all = Array(replayed.sorted { $0.drop > $1.drop }.prefix(options.maximumCounterexamples))
+      for counterexample in found where !all.contains(where: { $0.x == counterexample.x }) {
+        all.append(counterexample)
+      }
+      all.sort { $0.drop > $1.drop }
+      return QueryOutcome(verdict: .violated(all))
     }
     switch options.engine {
     case .auto: return try searchAndProve(query, builder, budget, progress)
@@ -152,6 +159,27 @@ public struct Verifier: Sendable {
     let float = FloatProblem(problem)
     let falsifier = Falsifier(float)
     defer { falsifier.close() }
+    let found = try falsify(falsifier, builder, budget)
+    if !found.isEmpty {
+      return QueryOutcome(verdict: .violated(found.sorted { $0.drop > $1.drop }))
+    }
+    let search = BranchAndBound(
+      network: network, query: query, problem: problem, float: float, falsifier: falsifier, builder: builder,
+      budget: budget, progress: progress)
+    return try search.run()
+  }
+
+  /// The counterexamples that sampling leads to; none when the numbers are too far apart for fixed point.
+  private func falsify(_ query: Query, _ builder: CounterexampleBuilder, _ budget: Budget) throws -> [Counterexample] {
+    guard let problem = try? FixedPointProblem(network: network, query: query) else { return [] }
+    let falsifier = Falsifier(FloatProblem(problem))
+    defer { falsifier.close() }
+    return try falsify(falsifier, builder, budget)
+  }
+
+  private func falsify(_ falsifier: Falsifier, _ builder: CounterexampleBuilder, _ budget: Budget) throws
+    -> [Counterexample]
+  {
     let seed = options.seed &* 1_000_003 &+ UInt64(builder.index)
     let hints = falsifier.search(
       samples: options.samples, count: options.maximumCounterexamples, seed: seed, shouldStop: { budget.isOver })
@@ -163,13 +191,7 @@ public struct Verifier: Sendable {
         found.append(counterexample)
       }
     }
-    if !found.isEmpty {
-      return QueryOutcome(verdict: .violated(found.sorted { $0.drop > $1.drop }))
-    }
-    let search = BranchAndBound(
-      network: network, query: query, problem: problem, float: float, falsifier: falsifier, builder: builder,
-      budget: budget, progress: progress)
-    return try search.run()
+    return found
   }
 
   /// The pure solver path: interval bounds fix phases where they can, everything else is Z3's.

@@ -46,7 +46,7 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Epochs of the first round.")
   var epochs: Int?
 
-  @Option(help: "A JSON object with training settings that replace the recipe's, such as {\"l1\": 0.002}.")
+  @Option(help: "A file with a JSON object of training settings that replace the recipe's: {\"l1\": 0.002}.")
   var settings: String?
 
   @Flag(help: "Train, verify and retrain until every property is proved.")
@@ -161,6 +161,12 @@ struct TrainCommand: ParsableCommand {
     } catch {
       throw CommandFailure("\(error)")
     }
+    for (feature, count, range) in prepared.clamped {
+      printError(
+        "warning: \(count) of \(prepared.filter.kept.count) values of '\(feature)' (\(range.lowerBound) to "
+          + "\(range.upperBound)) lie outside its domain in \(specificationPath) and were clamped to it; is the unit "
+          + "right?")
+    }
     let stop = StopSignal()
     let interrupts = Interrupts(stop)
     defer { withExtendedLifetime(interrupts) {} }
@@ -209,9 +215,10 @@ struct TrainCommand: ParsableCommand {
   private func requireWritable(_ directory: String) throws {
     do {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-      let probe = "\(directory)/.write-test-\(ProcessInfo.processInfo.processIdentifier)"
+      let probe = "\(directory)/.write-test"
       try AtomicFile.write([], to: probe)
-      try FileManager.default.removeItem(atPath: probe)
+      // Another run may have removed it already.
+      try? FileManager.default.removeItem(atPath: probe)
     } catch let error as CertificateError {
       throw CommandFailure("\(directory) cannot be written: \(error.message)")
     } catch {
@@ -266,10 +273,28 @@ struct TrainCommand: ParsableCommand {
     case .proven: lines.append("next: vpals gate \(shellQuoted(models))")
     case .trained:
       lines.append("next: vpals verify \(shellQuoted(outcome.path ?? models)) --spec \(shellQuoted(specificationPath))")
-    case .notProven: lines.append("next: \(again) --rounds \(rounds * 2), or look at: vpals queue list")
+    case .notProven:
+      lines.append("next: vpals queue list --application \(shellQuoted(application))")
+      lines.append("next: \(Self.commandAgain(rounds: rounds * 2))")
     case .interrupted: lines.append("next: \(again)")
     }
     return lines
+  }
+
+  /// This command with another bound on the rounds.
+  static func commandAgain(rounds: Int) -> String {
+    var words: [String] = []
+    var skipsNext = false
+    for word in CommandLine.arguments.dropFirst() {
+      if skipsNext {
+        skipsNext = false
+      } else if word == "--rounds" {
+        skipsNext = true
+      } else if !word.hasPrefix("--rounds=") {
+        words.append(word)
+      }
+    }
+    return (["vpals-train"] + words + ["--rounds", "\(rounds)"]).map(shellQuoted).joined(separator: " ")
   }
 
   static func number(_ value: Double?) -> String { value.map { decimal($0, 3) } ?? "–" }

@@ -87,7 +87,10 @@ struct VerifyCommand: ParsableCommand {
     if resume {
       decided = try StoredResults.proven(
         of: network, specification: specification, application: target.application, store: store)
-      decided = decided.filter { entry in chosen.contains { $0.id == entry.key } }
+      // A second opinion is no second opinion when the first engine gave it.
+      decided = decided.filter { entry in
+        entry.value.engine == engine.rawValue && chosen.contains { $0.id == entry.key }
+      }
     }
     let progress = VerifyProgress(total: chosen.count, decided: decided.count, quiet: format == .json)
     let results: [PropertyResult]
@@ -123,7 +126,8 @@ struct VerifyCommand: ParsableCommand {
     }
     let report = VerifyReport(
       target: target, network: network, specification: specification, properties: chosen, results: results,
-      certificate: certificatePath, isEarlier: isEarlier, found: found)
+      certificate: certificatePath, isEarlier: isEarlier, found: found,
+      sameStore: storeOption.store == StoreOption.standard ? [] : ["--store", storeOption.store])
     switch format {
     case .json: printLine(try report.json())
     case .text: for line in report.lines() { printLine(line) }

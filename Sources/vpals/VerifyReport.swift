@@ -18,6 +18,8 @@ struct VerifyReport {
   /// Whether the certificate is an earlier one, which decides more than this run did.
   let isEarlier: Bool
   let found: [FoundCounterexample]
+  /// `--store` and its value when it is not the default one: what the next command must name too.
+  let sameStore: [String]
 
   var violated: Int { results.count { if case .violated = $0.verdict { true } else { false } } }
   var undecided: Int { results.count { if case .unknown = $0.verdict { true } else { false } } }
@@ -117,15 +119,15 @@ struct VerifyReport {
     }
     if violated > 0 {
       if target.isVersion {
-        lines.append(
-          "next: \(commandLine(["vpals-train", target.application, "--queue", "--until-proven"]))"
-            + "   (retrains on the counterexamples)")
+        let train = ["vpals-train", target.application, "--queue", "--until-proven"] + sameStore
+        lines.append("next: \(commandLine(train))  # retrains on the counterexamples")
       } else {
-        lines.append("next: \(commandLine(["vpals", "queue", "list", "--application", target.application]))")
+        lines.append(
+          "next: \(commandLine(["vpals", "queue", "list", "--application", target.application] + sameStore))")
       }
     } else if undecided > 0 {
       let verify = ["vpals", "verify", target.argument, "--spec", target.specificationPath]
-      lines.append("next: \(commandLine(verify + ["--resume", "--timeout", "1h"]))")
+      lines.append("next: \(commandLine(verify + ["--resume", "--timeout", "1h"] + sameStore))")
     } else if certificate != nil, target.isVersion {
       lines.append("next: vpals gate \(shellQuoted(target.directory))")
     }

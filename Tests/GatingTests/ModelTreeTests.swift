@@ -117,4 +117,21 @@ import Testing
     try link("\(repository.models)/nginx/nowhere", to: "nowhere")
     #expect(try repository.gate().map(\.version) == ["v0001"])
   }
+
+  // A version that is certified for one application proves nothing for another.
+
+  @Test func judgesALinkedVersionUnderTheNameOfTheLink() throws {
+    try repository.add("redis")
+    try link(repository.path("nginx", "v0002"), to: "../redis/v0001")
+    let findings = try repository.gate()
+    #expect(findings.map { "\($0.application)/\($0.version)" } == ["nginx/v0001", "nginx/v0002", "redis/v0001"])
+    #expect(findings.map(\.passes) == [true, false, true])
+  }
+
+  @Test func judgesALinkedApplicationUnderTheNameOfTheLink() throws {
+    try link("\(repository.models)/redis", to: "nginx")
+    let findings = try repository.gate()
+    #expect(findings.map { "\($0.application)/\($0.version)" } == ["nginx/v0001", "redis/v0001"])
+    #expect(findings.map(\.passes) == [true, false])
+  }
 }

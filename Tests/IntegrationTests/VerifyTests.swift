@@ -121,7 +121,7 @@ struct VerifyJSON: Decodable {
     #expect(
       lines.suffix(2) == [
         "1 of 2 properties hold; certificate: models/nginx/v0001/nginx.certificate.json",
-        "next: vpals-train nginx --queue --until-proven   (retrains on the counterexamples)",
+        "next: vpals-train nginx --queue --until-proven  # retrains on the counterexamples",
       ])
 
     try workspace.add("nginx", try Workspace.good())

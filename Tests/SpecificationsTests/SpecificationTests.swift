@@ -279,4 +279,40 @@ func rational(_ text: String) -> Rational { Rational(text: text) ?? Rational(-99
     let bound = Query(region: [0...1], claim: .nonnegative(outputs: [-1, 0], constant: rational("7/2")))
     #expect(bound.canonicalText == "vpals-query/v1 1\n0 1\nnonnegative outputs -1 0 constant 7/2\n")
   }
+
+  /// Words for opposite directions are spelt alike; a suggestion must go by what they mean.
+  @Test(arguments: [
+    ("increasing", "nondecreasing"), ("decreasing", "nonincreasing"), ("monotone", "nondecreasing"),
+    ("falls", "nonincreasing"), ("rises", "nondecreasing"), ("noninceasing", "nonincreasing"),
+  ])
+  func suggestsTheDirectionThatIsMeant(written: String, meant: String) throws {
+    let text = """
+      spec: vpals/v1
+      features:
+        a: {unit: none, domain: 0..1}
+      outputs:
+        f: {unit: none}
+      properties:
+        - id: p
+          \(written): {of: f, in: a}
+      """
+    do {
+      _ = try Specification.parse(text: text, path: "s.yaml")
+      Issue.record("\(written) was accepted")
+    } catch {
+      #expect(error.description.contains("did you mean '\(meant)'?"))
+    }
+  }
+
+  @Test func refusesANamedPipeAtOnce() throws {
+    let path = NSTemporaryDirectory() + "vpals-pipe-\(UUID().uuidString)"
+    #expect(mkfifo(path, 0o600) == 0)
+    defer { unlink(path) }
+    do {
+      _ = try Specification.read(path: path)
+      Issue.record("a pipe was read")
+    } catch {
+      #expect(error.description.contains("this is not a regular file"))
+    }
+  }
 }

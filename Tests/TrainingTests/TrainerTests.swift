@@ -268,4 +268,13 @@ import Testing
       .train(data, warmStart: three.model)
     #expect(warm.history.count == 35)
   }
+
+  @Test(arguments: [1, 2, 3, 5, 30, 150, 503, 600])
+  func retrainingSettingsAreValidForAnyCountOfEpochs(epochs: Int) throws {
+    var configuration = TrainingConfiguration()
+    configuration.epochs = epochs
+    configuration.minimumEpochs = min(configuration.minimumEpochs, epochs - 1)
+    #expect(throws: Never.self) { try configuration.retraining.validate() }
+    #expect(throws: Never.self) { try configuration.retraining.retraining.validate() }
+  }
 }
