@@ -17,6 +17,9 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+/// Kernels are optimised in debug builds too: the tests would otherwise take hours.
+let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-Wno-psabi"])]
+
 /// A library target with the common settings.
 func library(
   _ name: String, _ dependencies: [Target.Dependency], extra: [SwiftSetting] = [], exclude: [String] = []
@@ -50,13 +53,18 @@ let package = Package(
     library("Networks", ["ExactArithmetic", bigInt, crypto, protobuf], exclude: ["onnx.proto"]),
     library("Specifications", ["ExactArithmetic", bigInt, crypto, yams]),
     library("Certificates", ["Networks", "Specifications", "ExactArithmetic", crypto]),
-    library("ProofChecking", ["Certificates", "ExactArithmetic", bigInt, "Networks", "Specifications"]),
+    // The integer kernel of the checker, compiled for several instruction sets.
+    .target(name: "CLeafBound", cSettings: kernelSettings),
+    library("ProofChecking", [
+      "CLeafBound", crypto, "Certificates", "ExactArithmetic", bigInt, "Networks", "Specifications"]),
 
     // The solver. SMT is the only importer of libz3.
     .systemLibrary(name: "CZ3", pkgConfig: "z3", providers: [.apt(["libz3-dev"])]),
     library("SMT", ["CZ3", "ExactArithmetic", bigInt], extra: [.strictMemorySafety()]),
+    // The binary32 kernel of the search. Never a ground for a verdict.
+    .target(name: "CBoundSearch", cSettings: kernelSettings + [.unsafeFlags(["-ffp-contract=fast", "-fno-math-errno"])]),
     library(
-      "Verification", ["ExactArithmetic", bigInt, "Networks", "Specifications", "SMT", "Certificates", "ProofChecking"]),
+      "Verification", ["CBoundSearch", "ExactArithmetic", bigInt, "Networks", "Specifications", "SMT", "Certificates", "ProofChecking"]),
 
     // Data, training and the loop.
     library("Telemetry", []),

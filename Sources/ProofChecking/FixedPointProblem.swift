@@ -3,209 +3,386 @@ public import ExactArithmetic
 public import Networks
 public import Specifications
 
-/// A query and a network in fixed point: what the leaf routine computes with.
+/// A query and a network in fixed point: what the leaf routine computes with. `docs/proof-format.md`, "The problem in
+/// integers", defines it to the last bit.
 ///
-/// Three exact changes of scale bring every network to the same size before any rounding:
+/// Exact changes of scale bring every network to the same size before any rounding:
 /// - inputs become t ∈ [0, 1] with x = lower + width · t;
 /// - the pre-activation of each hidden neuron is multiplied by a power of two, and the weights that leave the neuron
-///   by its reciprocal (ReLU commutes with a positive factor), so that it stays within about ±1 on the box;
+///   by its reciprocal (ReLU commutes with a positive factor), so that it stays within ±1/2 on the box;
 /// - the outputs are combined into the one row that the claim speaks of, times a power of two.
 ///
-/// Then weights and biases are rounded to multiples of 2⁻⁴⁰; where that is not exact the layer says so and the leaf
-/// routine charges for it. A feature measured in bytes thus costs no precision.
+/// Then weights are enclosed between neighbours on the grid 2^-shift of their layer. A feature measured in bytes thus
+/// costs no precision.
 public struct FixedPointProblem: Sendable {
-  /// Fraction bits of every number in a problem.
-  public static let fractionBits = 40
-  /// Every number in a problem, times 2^40, is at most 2^53 in magnitude.
-  public static let magnitudeBits = 53
-  /// 1.0 in fixed point.
-  public static let one: Int64 = 1 << 40
+  /// Fraction bits of t, z, their derivatives and biases.
+  public static let fractionBits = 30
+  /// 1.0 as such a number: the upper end of every input.
+  public static let one: Int64 = 1 << 30
+  /// Fraction bits of coefficients and of bounds of the claim.
+  public static let coefficientBits = 24
+  public static let boundBits = 40
+  /// The most neurons in a layer and the most inputs: sums then stay in 64 bits.
+  public static let maximumWidth = 4096
 
-  /// A layer of scaled numbers, each the true one within half a unit.
+  /// A layer of scaled numbers: weight in [low, low + slack] · 2^-shift, bias in [biasLow, biasHigh] · 2^-30.
   public struct Layer: Sendable {
     public let inputCount: Int
     public let outputCount: Int
-    /// Row-major, `outputCount` × `inputCount`, in units of 2⁻⁴⁰.
-    public let weights: [Int64]
-    public let biases: [Int64]
-    /// Whether every weight and bias is exactly the true one.
-    public let isExact: Bool
     /// The index of the layer's first neuron among all hidden neurons.
     public let offset: Int
+    public let shift: Int
+    /// Row-major, `outputCount` × `inputCount`.
+    public let low: [Int32]
+    /// 0 where the weight is on the grid, else 1.
+    public let slack: [UInt8]
+    public let biasLow: [Int64]
+    public let biasHigh: [Int64]
+
+    public var isExact: Bool { slack.allSatisfy { $0 == 0 } }
   }
 
   /// The hidden layers, then the claim's single output row.
   public let layers: [Layer]
+  /// Linear constraints row · t + bias ≥ 0 on the inputs, one output each.
+  public let constraints: Layer
   /// The feature along which the claim takes the derivative; nil for a claim on the value.
   public let feature: Int?
-  /// What the bound must reach, in units of 2⁻⁴⁰, rounded up: the scaled claim is row ≥ threshold.
+  /// The derivative of each first-layer neuron along the feature, enclosed, in 2^-30; empty for claims on the value.
+  public let slopeLow: [Int64]
+  public let slopeHigh: [Int64]
+  /// What the bound must reach, in units of 2⁻⁴⁰, rounded up.
   public let threshold: Int64
   /// The claim's row was multiplied by 2^`outputShift`, and for derivatives by the feature's width.
   public let outputShift: Int
+  /// For claims on a derivative: every derivative was multiplied by 2^-`derivativeShift`.
+  public let derivativeShift: Int
+  /// The pre-activation of each hidden neuron was multiplied by 2^shift.
+  public let neuronShifts: [Int]
   /// The number of hidden neurons.
   public let neuronCount: Int
   /// The box in the network's numbers.
   public let region: [ClosedRange<Rational>]
 
-  public var inputCount: Int { layers[0].inputCount }
+  public var inputCount: Int { region.count }
+  public var hiddenLayers: ArraySlice<Layer> { layers.dropLast() }
 
   /// - Throws: ``CheckFailure/outOfRange`` when a scaled number does not fit, and ``CheckFailure/dimension`` when the
   ///   query does not fit the network.
+  /// - Complexity: a few integer operations per weight; big integers only for the first layer and the output row.
   public init(network: ExactNetwork, query: Query) throws(CheckFailure) {
     guard query.region.count == network.inputCount else { throw .dimension }
+    guard network.inputCount <= Self.maximumWidth,
+      network.layers.allSatisfy({ $0.outputCount <= Self.maximumWidth })
+    else { throw .outOfRange }
+    region = query.region
     let widths = query.region.map { $0.upperBound - $0.lowerBound }
-    let shifts = Self.neuronShifts(network: network, region: query.region)
-
-    var row: [Rational]
-    var constant: Rational
     let last = network.layers[network.layers.count - 1]
+
+    // The claim's row over the outputs' inputs.
+    var outputs = [Rational](repeating: .zero, count: last.outputCount)
+    var constant = Rational.zero
     switch query.claim {
     case .monotone(let output, let feature, let direction, let minimumSlope):
       guard (0..<last.outputCount).contains(output), (0..<network.inputCount).contains(feature) else {
         throw .dimension
       }
-      let sign = Rational(direction.sign)
-      row = (0..<last.inputCount).map { last.weight(neuron: output, input: $0).rational * sign }
-      constant = -minimumSlope * widths[feature]
+      outputs[output] = Rational(direction.sign)
+      constant = minimumSlope * widths[feature]
       self.feature = feature
-    case .nonnegative(let outputs, let offset):
-      guard outputs.count == last.outputCount else { throw .dimension }
-      row = Array(repeating: .zero, count: last.inputCount)
+    case .nonnegative(let weights, let offset):
+      guard weights.count == last.outputCount else { throw .dimension }
+      outputs = weights
       constant = offset
-      for (neuron, factor) in outputs.enumerated() where !factor.isZero {
-        for i in 0..<last.inputCount { row[i] += factor * last.weight(neuron: neuron, input: i).rational }
-        constant += factor * last.biases[neuron].rational
-      }
       self.feature = nil
+    }
+    var row = [Rational](repeating: .zero, count: last.inputCount)
+    for (neuron, factor) in outputs.enumerated() where !factor.isZero {
+      for i in 0..<last.inputCount {
+        let weight = last.weight(neuron: neuron, input: i)
+        if !weight.isZero { row[i] += factor * weight.rational }
+      }
+      if feature == nil { constant += factor * last.biases[neuron].rational }
     }
 
     var layers: [Layer] = []
-    var offset = 0
+    var below = Below(count: network.inputCount)
+    var slopes: [Magnitude] = []
+    var largestSlope = Int128(0)
+    var allShifts: [Int] = []
     for (index, layer) in network.hiddenLayers.enumerated() {
-      layers.append(
-        try Self.hiddenLayer(
-          layer, shifts: shifts[index], inputShifts: index == 0 ? nil : shifts[index - 1], region: query.region,
-          widths: widths, offset: offset))
-      offset += layer.outputCount
+      var weights: [Magnitude]
+      var biases: [Magnitude]
+      if index == 0 {
+        (weights, biases) = Self.firstLayer(layer, region: query.region, widths: widths)
+      } else {
+        weights = layer.weights.map { Magnitude($0) }
+        biases = layer.biases.map { Magnitude($0) }
+        below.unscale(&weights)
+      }
+      let scaled = try Self.hiddenLayer(
+        &weights, &biases, below: below, offset: layers.last.map { $0.offset + $0.outputCount } ?? 0)
+      if let feature {
+        if index == 0 {
+          slopes = (0..<layer.outputCount).map { weights[$0 * layer.inputCount + feature] }
+          below.reach = try slopes.map { slope throws(CheckFailure) in Int128(try Self.enclosed(slope, bits: 30).most) }
+        } else {
+          below.reach = below.reach(through: scaled.layer)
+        }
+        largestSlope = max(largestSlope, below.reach.max() ?? 0)
+      }
+      below.high = scaled.high
+      below.shifts = scaled.shifts
+      allShifts += scaled.shifts
+      for j in below.high.indices where below.high[j] == 0 && feature != nil { below.reach[j] = 0 }
+      layers.append(scaled.layer)
     }
+    neuronShifts = allShifts
+    neuronCount = layers.last.map { $0.offset + $0.outputCount } ?? 0
 
     // The output row, in terms of the last hidden layer (or of t when there is none).
-    if let inputShifts = shifts.last {
-      for i in row.indices { row[i] = row[i].scaled(bits: -inputShifts[i]) }
+    var rowWeights: [Magnitude]
+    if layers.isEmpty {
+      if feature == nil { for i in row.indices { constant += row[i] * query.region[i].lowerBound } }
+      rowWeights = row.indices.map { Magnitude(row[$0] * widths[$0]) }
     } else {
-      for i in row.indices {
-        if self.feature == nil { constant += row[i] * query.region[i].lowerBound }
-        row[i] *= widths[i]
-      }
+      rowWeights = row.map { Magnitude($0) }
+      below.unscale(&rowWeights)
     }
-    let largest = row.map(\.magnitude).max() ?? .zero
-    let shift = largest.isZero ? 0 : -largest.binaryExponent
-    outputShift = shift
-    var exact = true
-    var weights: [Int64] = []
-    for value in row { weights.append(try Self.fixed(value.scaled(bits: shift), exact: &exact)) }
-    let scaledConstant = constant.scaled(bits: shift)
-    if self.feature == nil {
-      // The bias of the row; the claim is row ≥ 0. Rounded down, and cut off where a bound lies far beyond the row:
-      // both are the safe side, and so still "exact".
-      let bias = min(scaledConstant.scaledFloor(bits: Self.fractionBits), BigInt(1) << (Self.magnitudeBits - 1))
-      layers.append(
-        Layer(
-          inputCount: row.count, outputCount: 1, weights: weights, biases: [try Self.narrow(bias)], isExact: exact,
-          offset: offset))
-      threshold = 0
+    if let feature {
+      let shift = -(rowWeights.compactMap(\.top).max() ?? 0)
+      for i in rowWeights.indices { rowWeights[i].e += shift }
+      if layers.isEmpty {
+        slopes = [rowWeights[feature]]
+        largestSlope = Int128(try Self.enclosed(slopes[0], bits: 30).most)
+      }
+      // Derivatives stay below 2^29 units; the whole claim is scaled with them.
+      let excess = max(0, Int128.bitWidth - largestSlope.leadingZeroBitCount - 29)
+      guard excess < 30 else { throw .outOfRange }
+      var low: [Int64] = []
+      var high: [Int64] = []
+      for slope in slopes {
+        let bounds = try Self.enclosed(slope.scaled(bits: -excess), bits: 30)
+        low.append(bounds.low)
+        high.append(bounds.high)
+      }
+      slopeLow = low
+      slopeHigh = high
+      outputShift = shift - excess
+      derivativeShift = excess
+      layers.append(try Self.rows(rowWeights, biases: [.zero], count: 1, offset: neuronCount))
+      threshold = try Self.narrow(constant.scaled(bits: outputShift).scaledCeiling(bits: Self.boundBits))
     } else {
-      layers.append(
-        Layer(inputCount: row.count, outputCount: 1, weights: weights, biases: [0], isExact: exact, offset: offset))
-      threshold = try Self.narrow((-scaledConstant).scaledCeiling(bits: Self.fractionBits))
+      slopeLow = []
+      slopeHigh = []
+      threshold = 0
+      derivativeShift = 0
+      var bias = [Magnitude(constant)]
+      let (shift, _) = try Self.shift(of: rowWeights[...], bias: bias[0], below: below)
+      for i in rowWeights.indices { rowWeights[i].e += shift }
+      bias[0].e += shift
+      outputShift = shift
+      layers.append(try Self.rows(rowWeights, biases: bias, count: 1, offset: neuronCount))
     }
     self.layers = layers
-    neuronCount = offset
-    region = query.region
+    constraints = try Self.constraintRows([], region: query.region, widths: widths, shift: layers[0].shift)
   }
 
   /// The claim's quantity for a scaled bound: the slope per unit of the feature, or the value.
   ///
-  /// `bound` is in units of 2⁻⁸⁰, as ``LeafEvaluator`` returns it.
-  public func unscaled(_ bound: Int128) -> Rational {
-    let value = Rational(BigInt(bound)).scaled(bits: -2 * Self.fractionBits - outputShift)
+  /// `bound` is in units of 2⁻⁴⁰, as ``LeafEvaluator`` returns it.
+  public func unscaled(_ bound: Int64) -> Rational {
+    let value = Rational(BigInt(bound)).scaled(bits: -Self.boundBits - outputShift)
     guard let feature else { return value }
     let width = region[feature].upperBound - region[feature].lowerBound
     return width.isZero ? value : value / width
   }
 
-  /// For each hidden neuron the exponent s such that its pre-activation times 2^s stays within about ±1. Chosen with
-  /// approximate interval bounds: any choice is exact.
-  private static func neuronShifts(network: ExactNetwork, region: [ClosedRange<Rational>]) -> [[Int]] {
-    var low = region.map(\.lowerBound.approximation)
-    var high = region.map(\.upperBound.approximation)
-    return network.hiddenLayers.map { layer in
-      var shifts: [Int] = []
-      var nextLow: [Double] = []
-      var nextHigh: [Double] = []
-      for neuron in 0..<layer.outputCount {
-        var l = layer.biases[neuron].approximation
-        var h = l
-        for i in 0..<layer.inputCount {
-          let w = layer.weight(neuron: neuron, input: i).approximation
-          l += w > 0 ? w * low[i] : w * high[i]
-          h += w > 0 ? w * high[i] : w * low[i]
-        }
-        let size = max(abs(l), abs(h))
-        shifts.append(size.isNormal ? -Int(size.exponent) - 1 : 0)
-        nextLow.append(max(0, l))
-        nextHigh.append(max(0, h))
+  /// The x of a number t of a cell.
+  public func coordinate(_ t: Int64, input: Int) -> Rational {
+    let interval = region[input]
+    return interval.lowerBound
+      + (interval.upperBound - interval.lowerBound) * Rational(BigInt(t)).scaled(bits: -Self.fractionBits)
+  }
+
+  // MARK: Scaling
+
+  /// What is known of the numbers that enter a layer.
+  private struct Below {
+    /// The upper ends of the inputs, in 2^-30.
+    var high: [Int64]
+    /// The inputs were multiplied by 2^shift.
+    var shifts: [Int]
+    /// Bounds of the magnitudes of their derivatives, in 2^-30.
+    var reach: [Int128]
+
+    init(count: Int) {
+      high = Array(repeating: FixedPointProblem.one, count: count)
+      shifts = Array(repeating: 0, count: count)
+      reach = []
+    }
+
+    /// Divides each weight by its input's scale; drops weights from inputs that are zero on the whole box.
+    func unscale(_ weights: inout [Magnitude]) {
+      let n = high.count
+      for k in weights.indices {
+        let i = k % n
+        weights[k] = high[i] == 0 ? .zero : weights[k].scaled(bits: -shifts[i])
       }
-      low = nextLow
-      high = nextHigh
-      return shifts
+    }
+
+    func reach(through layer: Layer) -> [Int128] {
+      (0..<layer.outputCount).map { j in
+        var sum = Int128(0)
+        for i in 0..<layer.inputCount {
+          let low = Int128(layer.low[j * layer.inputCount + i])
+          sum += max(-low, low + Int128(layer.slack[j * layer.inputCount + i])) * reach[i]
+        }
+        return (sum >> Int128(layer.shift)) + 1
+      }
     }
   }
 
-  private static func hiddenLayer(
-    _ layer: ExactLayer, shifts: [Int], inputShifts: [Int]?, region: [ClosedRange<Rational>], widths: [Rational],
-    offset: Int
-  ) throws(CheckFailure) -> Layer {
-    var weights: [Int64] = []
-    var biases: [Int64] = []
+  private static func firstLayer(_ layer: ExactLayer, region: [ClosedRange<Rational>], widths: [Rational]) -> (
+    [Magnitude], [Magnitude]
+  ) {
+    var weights: [Magnitude] = []
     weights.reserveCapacity(layer.weights.count)
-    var exact = true
+    var biases: [Magnitude] = []
     for neuron in 0..<layer.outputCount {
       var bias = layer.biases[neuron].rational
       for i in 0..<layer.inputCount {
         let weight = layer.weight(neuron: neuron, input: i)
         if weight.isZero {
-          weights.append(0)
-        } else if let inputShifts {
-          let scaled = weight.scaled(bits: shifts[neuron] - inputShifts[i])
-          weights.append(try fixed(scaled.rational, exact: &exact))
+          weights.append(.zero)
         } else {
-          bias += weight.rational * region[i].lowerBound
-          weights.append(try fixed((weight.rational * widths[i]).scaled(bits: shifts[neuron]), exact: &exact))
+          let exact = weight.rational
+          bias += exact * region[i].lowerBound
+          weights.append(Magnitude(exact * widths[i]))
         }
       }
-      biases.append(try fixed(bias.scaled(bits: shifts[neuron]), exact: &exact))
+      biases.append(Magnitude(bias))
     }
-    return Layer(
-      inputCount: layer.inputCount, outputCount: layer.outputCount, weights: weights, biases: biases, isExact: exact,
-      offset: offset)
+    return (weights, biases)
   }
 
-  /// `value` to the nearest multiple of 2⁻⁴⁰; clears `exact` when that is another number.
-  private static func fixed(_ value: Rational, exact: inout Bool) throws(CheckFailure) -> Int64 {
-    let scaled = value.scaled(bits: fractionBits)
-    if scaled.isInteger { return try narrow(scaled.numerator) }
-    exact = false
-    return try narrow((scaled + Rational(1, 2)).floor)
+  /// The exponent s such that (Σ |wᵢ|·highᵢ + |b|) · 2^s < 1/2; zero for a row of zeros.
+  private static func shift(of row: ArraySlice<Magnitude>, bias: Magnitude, below: Below) throws(CheckFailure) -> (
+    shift: Int, isZero: Bool
+  ) {
+    guard let top = (row.compactMap(\.top) + [bias.top].compactMap { $0 }).max() else { return (0, true) }
+    var sum = Int128(0)
+    for (i, weight) in row.enumerated() where weight.m != 0 {
+      sum += Int128(try enclosed(weight, bits: 30 - top).most) * Int128(below.high[i])
+    }
+    sum += Int128(try enclosed(bias, bits: 30 - top).most) << 30
+    guard sum > 0 else { return (0, true) }
+    return (-(top - 60 + (Int128.bitWidth - sum.leadingZeroBitCount)) - 1, false)
+  }
+
+  /// Scales a hidden layer in place and rounds it. `high` are the upper ends of its post-activations.
+  private static func hiddenLayer(
+    _ weights: inout [Magnitude], _ biases: inout [Magnitude], below: Below, offset: Int
+  ) throws(CheckFailure) -> (layer: Layer, shifts: [Int], high: [Int64]) {
+    let n = below.high.count
+    var shifts: [Int] = []
+    for j in biases.indices {
+      let (shift, _) = try shift(of: weights[(j * n)..<(j * n + n)], bias: biases[j], below: below)
+      shifts.append(shift)
+      for k in (j * n)..<(j * n + n) { weights[k].e += shift }
+      biases[j].e += shift
+    }
+    let layer = try rows(weights, biases: biases, count: biases.count, offset: offset)
+    let high = biases.indices.map { j in
+      var sum = Int128(layer.biasHigh[j]) << Int128(layer.shift)
+      for i in 0..<n {
+        let weight = Int128(layer.low[j * n + i]) + Int128(layer.slack[j * n + i])
+        if weight > 0 { sum += weight * Int128(below.high[i]) }
+      }
+      return Int64(max(0, -((-sum) >> Int128(layer.shift))))
+    }
+    return (layer, shifts, high)
+  }
+
+  /// Rounds rows to the finest grid, 2^-30 … 2^-16, on which weights stay below 2^30 and column sums below 2^31.
+  private static func rows(_ weights: [Magnitude], biases: [Magnitude], count: Int, offset: Int) throws(CheckFailure)
+    -> Layer
+  {
+    let n = count == 0 ? 0 : weights.count / count
+    let limit = Int64(1) << 30
+    var biasLow: [Int64] = []
+    var biasHigh: [Int64] = []
+    for bias in biases {
+      let bounds = try enclosed(bias, bits: 30)
+      guard bounds.most < limit else { throw .outOfRange }
+      biasLow.append(bounds.low)
+      biasHigh.append(bounds.high)
+    }
+    search: for shift in stride(from: 30, through: 16, by: -1) {
+      var low = [Int32](repeating: 0, count: weights.count)
+      var slack = [UInt8](repeating: 0, count: weights.count)
+      var columns = [Int64](repeating: 0, count: n)
+      for k in weights.indices {
+        guard let (floor, isExact) = weights[k].rounded(bits: shift) else { continue search }
+        let most = max(-floor, floor + (isExact ? 0 : 1))
+        guard most < limit else { continue search }
+        columns[k % n] += most
+        low[k] = Int32(floor)
+        slack[k] = isExact ? 0 : 1
+      }
+      guard columns.allSatisfy({ $0 < limit << 1 }) else { continue }
+      return Layer(
+        inputCount: n, outputCount: count, offset: offset, shift: shift, low: low, slack: slack, biasLow: biasLow,
+        biasHigh: biasHigh)
+    }
+    throw .outOfRange
+  }
+
+  /// Constraints Σ aᵢ·xᵢ + c ≥ 0 as rows over t, each scaled by a power of two to a magnitude below 1.
+  private static func constraintRows(
+    _ constraints: [(coefficients: [Rational], constant: Rational)], region: [ClosedRange<Rational>],
+    widths: [Rational], shift: Int
+  ) throws(CheckFailure) -> Layer {
+    var low: [Int32] = []
+    var slack: [UInt8] = []
+    var biasLow: [Int64] = []
+    var biasHigh: [Int64] = []
+    for (coefficients, constant) in constraints {
+      var bias = constant
+      for i in region.indices { bias += coefficients[i] * region[i].lowerBound }
+      let row = region.indices.map { Magnitude(coefficients[$0] * widths[$0]) }
+      let last = Magnitude(bias)
+      let top = (row + [last]).compactMap(\.top).max() ?? 0
+      for weight in row {
+        let bounds = try enclosed(weight.scaled(bits: -top), bits: shift)
+        low.append(Int32(bounds.low))
+        slack.append(bounds.high > bounds.low ? 1 : 0)
+      }
+      let bounds = try enclosed(last.scaled(bits: -top), bits: 30)
+      biasLow.append(bounds.low)
+      biasHigh.append(bounds.high)
+    }
+    return Layer(
+      inputCount: region.count, outputCount: constraints.count, offset: 0, shift: shift, low: low, slack: slack,
+      biasLow: biasLow, biasHigh: biasHigh)
+  }
+
+  /// The neighbours of x·2^bits, and the larger of their magnitudes.
+  private static func enclosed(_ value: Magnitude, bits: Int) throws(CheckFailure) -> (
+    low: Int64, high: Int64, most: Int64
+  ) {
+    guard let (low, isExact) = value.rounded(bits: bits) else { throw .outOfRange }
+    let high = isExact ? low : low + 1
+    return (low, high, max(-low, high))
   }
 
   private static func narrow(_ value: BigInt) throws(CheckFailure) -> Int64 {
-    guard value.magnitude.bitWidth <= magnitudeBits else { throw .outOfRange }
+    guard value.magnitude.bitWidth <= 61 else { throw .outOfRange }
     return Int64(value)
   }
 }
 
-/// Why a leaf or a problem is not accepted.
+/// Why a leaf, a problem or a proof is not accepted.
 public enum CheckFailure: Error, Sendable, Hashable {
   /// The query's dimensions are not the network's.
   case dimension

@@ -1,6 +1,8 @@
-/// The routine that accepts a leaf: a lower bound of a claim over a cell, in integers alone.
+internal import CLeafBound
+
+/// The routine that accepts a leaf: lower bounds of a claim over up to eight cells at once, in integers alone.
 ///
-/// All bounds are computed here from the problem and the cell; the multipliers are proposals. For an unstable neuron
+/// All bounds are computed here from the problem and the cells; the multipliers are proposals. For an unstable neuron
 /// with z ∈ [l, u], l < 0 < u, derivative dz ∈ [L, U] along the claim's feature, backward coefficients λh on relu(z)
 /// and λy on phase·dz, and **any** numbers p, m,
 ///
@@ -9,464 +11,246 @@
 ///
 /// (the inactive phase gives the first two terms, the active one the last two). Composed from the output to the input
 /// this is a linear function of t, minimised over the box in closed form. A premise z ≥ 0 (z ≤ 0) enters with a
-/// multiplier β ≥ 0: infeasible cells close by large β, Farkas' lemma being the special case.
+/// multiplier β ≥ 0: infeasible cells close by large β, Farkas' lemma being the special case. A part of λy may be
+/// relaxed per edge of the layer below instead, with ranges of its own for each product.
 ///
 /// The derivative is the one at *generic* points, where every pre-activation is non-zero or identically zero nearby.
 /// They are dense, so a continuous piecewise linear function whose derivative is non-negative at each of them is
 /// non-decreasing (integrate along almost every line, then use continuity).
 ///
-/// Numbers are in units of 2⁻⁴⁰, bounds of sums in units of 2⁻⁸⁰. Checks keep every number below 2^53 in magnitude, so a
-/// product is below 2^106, a sum over a layer of at most 2¹² neurons below 2^118, and a neuron's constant below 2^108;
-/// a network has fewer than 2¹⁸ neurons, so no sum reaches 2^127 and none of the wrapping operations wraps.
+/// The arithmetic is that of `CLeafBound` (`leaf_bound.inc`), where the ranges are argued; `docs/proof-format.md`
+/// defines it to the last bit. An evaluator owns its memory and belongs to one thread.
 public final class LeafEvaluator {
-  /// What a leaf's bound says.
+  /// Cells per batch.
+  public static let lanes = Int(LB_LANES)
+
+  /// What a cell's bound says.
   public enum Outcome: Sendable, Hashable {
-    /// The scaled claim is at least this, in units of 2⁻⁸⁰.
-    case bound(Int128)
+    /// The scaled claim is at least this, in units of 2⁻⁴⁰.
+    case bound(Int64)
     /// No generic point lies in the cell.
     case empty
     /// A number left its range; nothing is known.
     case outOfRange
   }
 
-  private enum Phase {
-    static let inactive: Int8 = -1
-    static let unstable: Int8 = 0
-    static let active: Int8 = 1
-    static let assumedActive: Int8 = 2
-    static let assumedInactive: Int8 = -2
+  /// Bounds of z and dz of every hidden neuron that hold in a cell, in units of 2⁻³⁰.
+  public struct Bounds: Sendable, Hashable {
+    public var zLow: [Int64]
+    public var zHigh: [Int64]
+    public var dLow: [Int64]
+    public var dHigh: [Int64]
+
+    /// What holds on the whole domain by the choice of scale.
+    public init(neuronCount: Int) {
+      zLow = Array(repeating: -(1 << 30), count: neuronCount)
+      zHigh = Array(repeating: 1 << 30, count: neuronCount)
+      dLow = Array(repeating: -(1 << 29), count: neuronCount)
+      dHigh = Array(repeating: 1 << 29, count: neuronCount)
+    }
   }
 
   public let problem: FixedPointProblem
-  private static var limit: Int64 { 1 << 53 }
-  private static var shift: Int128 { 40 }
-
-  /// Where a layer's numbers lie in `weights` and `biases`.
-  private struct Shape {
-    let inputCount: Int
-    let outputCount: Int
-    let offset: Int
-    let weights: Int
-    let biases: Int
-    let isExact: Bool
-  }
-
-  // Scratch memory, allocated once. Every index below is bounded by a count of `problem`, which the allocations cover.
-  private let layerCount: Int
-  private let layers: UnsafeMutablePointer<Shape>
-  private let weights, biases: UnsafeMutablePointer<Int64>
-  // Bounds per hidden neuron: of z, of dz, of relu(z) and of phase·dz.
-  private let zLow, zHigh, dLow, dHigh, hLow, hHigh, yLow, yHigh: UnsafeMutablePointer<Int64>
-  private let phase: UnsafeMutablePointer<Int8>
-  // The backward coefficients on (z, dz) of the current layer, and the sums for the layer below.
-  private let mz, md: UnsafeMutablePointer<Int64>
-  private let sumH, sumY: UnsafeMutablePointer<Int128>
-  // The cell being evaluated.
-  private let boxLow, boxHigh: UnsafeMutablePointer<Int64>
-  private let premises: UnsafeMutablePointer<Int8>
+  private let native: NativeProblem
+  private let memory: UnsafeMutablePointer<Int64>
+  private var batch = LBBatch()
 
   public init(problem: FixedPointProblem) {
     self.problem = problem
-    func allocate<Number: ExpressibleByIntegerLiteral>(_ count: Int) -> UnsafeMutablePointer<Number> {
-      let memory = UnsafeMutablePointer<Number>.allocate(capacity: max(1, count))
-      memory.initialize(repeating: 0, count: max(1, count))
-      return memory
+    native = NativeProblem(problem)
+    let n = problem.inputCount
+    let g = problem.neuronCount
+    let b = g + problem.constraints.outputCount
+    let widest = max(n, problem.layers.map { max($0.inputCount, $0.outputCount) }.max() ?? 1)
+    // Every array below is a number of rows of eight lanes; the counts are those that leaf_bound.h states.
+    let rows = 3 * n + 16 * g + b + 8 * widest + 6 * g + 4 + 64
+    memory = UnsafeMutableRawPointer.allocate(byteCount: rows * 64, alignment: 64)
+      .initializeMemory(as: Int64.self, repeating: 0, count: rows * Self.lanes)
+    var next = memory
+    func take(_ rows: Int) -> UnsafeMutablePointer<Int64> {
+      defer { next += rows * Self.lanes }
+      return next
     }
-    layerCount = problem.layers.count
-    layers = UnsafeMutablePointer<Shape>.allocate(capacity: layerCount)
-    weights = allocate(problem.layers.reduce(0) { $0 + $1.weights.count })
-    biases = allocate(problem.layers.reduce(0) { $0 + $1.biases.count })
-    var weight = 0
-    var bias = 0
-    for (index, layer) in problem.layers.enumerated() {
-      (layers + index).initialize(
-        to: Shape(
-          inputCount: layer.inputCount, outputCount: layer.outputCount, offset: layer.offset, weights: weight,
-          biases: bias, isExact: layer.isExact))
-      for value in layer.weights {
-        weights[weight] = value
-        weight += 1
+    batch.boxLow = take(n)
+    batch.boxHigh = take(n)
+    batch.premise = take(g)
+    batch.given = take(1)
+    batch.alpha = take(g)
+    batch.kappa = take(g)
+    batch.omega = take(g)
+    batch.active = take(g)
+    batch.slope = take(g)
+    batch.beta = take(b)
+    batch.zLow = take(g)
+    batch.zHigh = take(g)
+    batch.dLow = take(g)
+    batch.dHigh = take(g)
+    batch.hLow = take(g)
+    batch.hHigh = take(g)
+    batch.yLow = take(g)
+    batch.yHigh = take(g)
+    batch.reciprocal = take(6 * g)
+    batch.scratch = take(8 * widest)
+    batch.bound = take(1)
+    batch.form = take(n)
+    batch.empty = take(1)
+    batch.overflow = take(1)
+    precondition(next <= memory + rows * Self.lanes)
+  }
+
+  deinit { memory.deallocate() }
+
+  /// Puts a cell into a lane, with default multipliers when none are given.
+  /// - Precondition: the cell, the multipliers and the bounds fit the problem, and every β code has an exponent of at
+  ///   most ``LeafMultipliers/maximumBetaExponent``.
+  public func load(_ lane: Int, _ cell: Cell, multipliers: LeafMultipliers?, known: Bounds? = nil) {
+    let n = problem.inputCount
+    let g = problem.neuronCount
+    let w = Self.lanes
+    precondition(
+      (0..<w).contains(lane) && cell.lower.count == n && cell.upper.count == n && cell.premises.count == g)
+    for i in 0..<n {
+      batch.boxLow[i * w + lane] = cell.lower[i]
+      batch.boxHigh[i * w + lane] = cell.upper[i]
+    }
+    for k in 0..<g { batch.premise[k * w + lane] = Int64(cell.premises[k]) }
+    if let known {
+      precondition(known.zLow.count == g && known.zHigh.count == g && known.dLow.count == g && known.dHigh.count == g)
+      for k in 0..<g {
+        batch.zLow[k * w + lane] = known.zLow[k]
+        batch.zHigh[k * w + lane] = known.zHigh[k]
+        batch.dLow[k * w + lane] = known.dLow[k]
+        batch.dHigh[k * w + lane] = known.dHigh[k]
       }
-      for value in layer.biases {
-        biases[bias] = value
-        bias += 1
-      }
-    }
-    let neurons = problem.neuronCount
-    zLow = allocate(neurons)
-    zHigh = allocate(neurons)
-    dLow = allocate(neurons)
-    dHigh = allocate(neurons)
-    hLow = allocate(neurons)
-    hHigh = allocate(neurons)
-    yLow = allocate(neurons)
-    yHigh = allocate(neurons)
-    phase = allocate(neurons)
-    premises = allocate(neurons)
-    let width = problem.layers.reduce(problem.inputCount) { max($0, $1.outputCount, $1.inputCount) }
-    mz = allocate(width)
-    md = allocate(width)
-    sumH = allocate(width)
-    sumY = allocate(width)
-    boxLow = allocate(problem.inputCount)
-    boxHigh = allocate(problem.inputCount)
-  }
-
-  deinit {
-    layers.deallocate()
-    for memory in [weights, biases, zLow, zHigh, dLow, dHigh, hLow, hHigh, yLow, yHigh, mz, md, boxLow, boxHigh] {
-      memory.deallocate()
-    }
-    phase.deallocate()
-    premises.deallocate()
-    sumH.deallocate()
-    sumY.deallocate()
-  }
-
-  /// Whether the claim is proved on `cell` by the bound that `multipliers` give (default multipliers when nil).
-  /// - Throws: ``CheckFailure``.
-  public func check(_ cell: Cell, multipliers: LeafMultipliers?) throws(CheckFailure) {
-    guard isWellFormed(cell, multipliers) else { throw .cell }
-    switch evaluate(cell, multipliers: multipliers) {
-    case .empty: return
-    case .outOfRange: throw .outOfRange
-    case .bound(let bound):
-      guard bound >= Int128(problem.threshold) &<< Self.shift else { throw .boundTooLow }
-    }
-  }
-
-  private func isWellFormed(_ cell: Cell, _ multipliers: LeafMultipliers?) -> Bool {
-    guard cell.lower.count == problem.inputCount, cell.upper.count == problem.inputCount,
-      cell.premises.count == problem.neuronCount
-    else { return false }
-    for i in cell.lower.indices
-    where cell.lower[i] < 0 || cell.upper[i] > FixedPointProblem.one || cell.lower[i] > cell.upper[i] {
-      return false
-    }
-    guard cell.premises.allSatisfy({ (-1...1).contains($0) }) else { return false }
-    guard let multipliers else { return true }
-    return multipliers.alpha.count == problem.neuronCount && multipliers.kappa.count == problem.neuronCount
-      && multipliers.beta.count == problem.neuronCount
-      && multipliers.beta.allSatisfy { $0 >= 0 && $0 < Self.limit }
-  }
-
-  /// The lower bound of the scaled claim over a well-formed cell.
-  /// - Complexity: for w neurons a layer and k layers O(k²·w³) products, from one backward pass per neuron that is
-  ///   not stable; no allocation.
-  public func evaluate(_ cell: Cell, multipliers: LeafMultipliers?) -> Outcome {
-    guard isWellFormed(cell, multipliers) else { return .outOfRange }
-    for i in cell.lower.indices {
-      boxLow[i] = cell.lower[i]
-      boxHigh[i] = cell.upper[i]
-    }
-    for g in cell.premises.indices { premises[g] = cell.premises[g] }
-    for index in 0..<(layerCount - 1) {
-      if let outcome = boundLayer(index) { return outcome }
-    }
-    let last = layerCount - 1
-    mz[0] = problem.feature == nil ? FixedPointProblem.one : 0
-    md[0] = problem.feature == nil ? 0 : FixedPointProblem.one
-    guard let bound = backward(from: last, derivative: problem.feature != nil, multipliers) else {
-      return .outOfRange
-    }
-    return .bound(bound)
-  }
-
-  /// The phase of each hidden neuron in the cell last evaluated (unless that was empty or out of range): 1 and −1 for
-  /// neurons that are active or inactive throughout, 2 and −2 for those that a premise makes so, 0 for unstable ones.
-  public var phases: [Int8] { (0..<problem.neuronCount).map { phase[$0] } }
-
-  /// Bounds of one hidden layer. Returns an outcome only when it ends the evaluation.
-  private func boundLayer(_ index: Int) -> Outcome? {
-    let layer = layers[index]
-    let offset = layer.offset
-    let n = layer.inputCount
-    let slack: Int128 = layer.isExact ? 0 : 1
-    for j in 0..<layer.outputCount {
-      let g = offset + j
-      var low = Int128(biases[layer.biases + j]) &<< Self.shift
-      var high = low
-      var dl: Int128 = 0
-      var dh: Int128 = 0
-      var reach = Int128(0)
-      var reachD = Int128(0)
-      let row = weights + layer.weights + j * n
-      if index == 0 {
-        for i in 0..<n {
-          let w = Int128(row[i])
-          let a = w &* Int128(boxLow[i])
-          let b = w &* Int128(boxHigh[i])
-          low &+= w > 0 ? a : b
-          high &+= w > 0 ? b : a
-          reach &+= Int128(boxHigh[i])
-        }
-        if let feature = problem.feature {
-          dl = Int128(row[feature]) &<< Self.shift
-          dh = dl
-          reachD = Int128(FixedPointProblem.one)
-        }
-      } else {
-        let below = layers[index - 1].offset
-        for i in 0..<n {
-          let w = Int128(row[i])
-          let a = w &* Int128(hLow[below + i])
-          let b = w &* Int128(hHigh[below + i])
-          low &+= w > 0 ? a : b
-          high &+= w > 0 ? b : a
-          reach &+= Int128(hHigh[below + i])
-          let c = w &* Int128(yLow[below + i])
-          let d = w &* Int128(yHigh[below + i])
-          dl &+= w > 0 ? c : d
-          dh &+= w > 0 ? d : c
-          reachD &+= Int128(max(-yLow[below + i], yHigh[below + i]))
-        }
-      }
-      // A rounded weight is off by at most half a unit, a rounded bias too; a unit of each is charged.
-      let loss = slack &* (reach &+ (1 &<< Self.shift))
-      let lossD = slack &* reachD
-      guard let zl = floorUnits(low &- loss), let zh = ceilUnits(high &+ loss), let l = floorUnits(dl &- lossD),
-        let h = ceilUnits(dh &+ lossD)
-      else { return .outOfRange }
-      zLow[g] = zl
-      zHigh[g] = zh
-      dLow[g] = l
-      dHigh[g] = h
-    }
-    for j in 0..<layer.outputCount {
-      if let outcome = tighten(index, j) { return outcome }
-    }
-    return nil
-  }
-
-  /// Backward bounds for a neuron that intervals leave unstable or that has a premise, then its phase and ranges.
-  private func tighten(_ index: Int, _ j: Int) -> Outcome? {
-    let layer = layers[index]
-    let g = layer.offset + j
-    let premise = premises[g]
-    if index > 0, premise != 0 || (zLow[g] < 0 && zHigh[g] > 0) {
-      if premise >= 0 {
-        guard let bound = single(index, j, value: -FixedPointProblem.one, slope: 0), let high = ceilUnits(-bound)
-        else { return .outOfRange }
-        zHigh[g] = min(zHigh[g], high)
-      }
-      if premise <= 0 {
-        guard let bound = single(index, j, value: FixedPointProblem.one, slope: 0), let low = floorUnits(bound)
-        else { return .outOfRange }
-        zLow[g] = max(zLow[g], low)
-      }
-    }
-    if premise > 0 {
-      if zHigh[g] < 0 { return .empty }
-      zLow[g] = max(zLow[g], 0)
-      phase[g] = Phase.assumedActive
-    } else if premise < 0 {
-      if zLow[g] > 0 { return .empty }
-      zHigh[g] = min(zHigh[g], 0)
-      phase[g] = Phase.assumedInactive
     } else {
-      phase[g] = zLow[g] >= 0 ? Phase.active : zHigh[g] <= 0 ? Phase.inactive : Phase.unstable
-    }
-    if zLow[g] > zHigh[g] { return .empty }
-    if index > 0, phase[g] == Phase.unstable, problem.feature != nil {
-      guard let low = single(index, j, value: 0, slope: FixedPointProblem.one).flatMap(floorUnits),
-        let high = single(index, j, value: 0, slope: -FixedPointProblem.one).flatMap({ ceilUnits(-$0) })
-      else { return .outOfRange }
-      dLow[g] = max(dLow[g], low)
-      dHigh[g] = min(dHigh[g], high)
-      if dLow[g] > dHigh[g] { return .empty }
-    }
-    switch phase[g] {
-    case Phase.active, Phase.assumedActive:
-      hLow[g] = zLow[g]
-      hHigh[g] = zHigh[g]
-      yLow[g] = dLow[g]
-      yHigh[g] = dHigh[g]
-    case Phase.unstable:
-      hLow[g] = 0
-      hHigh[g] = zHigh[g]
-      yLow[g] = min(0, dLow[g])
-      yHigh[g] = max(0, dHigh[g])
-    default:
-      hLow[g] = 0
-      hHigh[g] = 0
-      yLow[g] = 0
-      yHigh[g] = 0
-    }
-    return nil
-  }
-
-  /// A lower bound of value·z + slope·dz of one neuron, with default multipliers, in units of 2⁻⁸⁰.
-  private func single(_ index: Int, _ j: Int, value: Int64, slope: Int64) -> Int128? {
-    for k in 0..<layers[index].outputCount {
-      mz[k] = 0
-      md[k] = 0
-    }
-    mz[j] = value
-    md[j] = slope
-    return backward(from: index, derivative: slope != 0, nil)
-  }
-
-  /// The backward pass from the coefficients `mz`, `md` on (z, dz) of layer `start` down to the box.
-  /// Returns nil when a coefficient leaves its range.
-  private func backward(from start: Int, derivative: Bool, _ multipliers: LeafMultipliers?) -> Int128? {
-    var constant: Int128 = 0
-    var index = start
-    while true {
-      let layer = layers[index]
-      let n = layer.inputCount
-      for i in 0..<n {
-        sumH[i] = 0
-        sumY[i] = 0
+      for k in 0..<g {
+        batch.zLow[k * w + lane] = -(1 << 30)
+        batch.zHigh[k * w + lane] = 1 << 30
+        batch.dLow[k * w + lane] = -(1 << 29)
+        batch.dHigh[k * w + lane] = 1 << 29
       }
-      var weightOnH: Int128 = 0
-      var weightOnY: Int128 = 0
-      for j in 0..<layer.outputCount {
-        let row = weights + layer.weights + j * n
-        let z = mz[j]
-        if z != 0 {
-          constant &+= Int128(z) &* Int128(biases[layer.biases + j])
-          weightOnH &+= Int128(z.magnitude)
-          for i in 0..<n { sumH[i] &+= Int128(z) &* Int128(row[i]) }
-        }
-        let d = derivative ? md[j] : 0
-        if d != 0 {
-          weightOnY &+= Int128(d.magnitude)
-          if index == 0, let feature = problem.feature {
-            constant &+= Int128(d) &* Int128(row[feature])
-          } else {
-            for i in 0..<n { sumY[i] &+= Int128(d) &* Int128(row[i]) }
-          }
-        }
-      }
-      let errorH = layer.isExact ? 0 : weightOnH
-      let errorY = layer.isExact ? 0 : weightOnY
-      constant &-= errorH
-      if index == 0 {
-        constant &-= errorY
-        for i in 0..<n {
-          guard let a = coefficient(sumH[i], errorH, boxLow[i], boxHigh[i], &constant) else { return nil }
-          constant &+= Int128(a) &* Int128(a > 0 ? boxLow[i] : boxHigh[i])
-        }
-        return constant
-      }
-      let offset = layers[index - 1].offset
-      for i in 0..<n {
-        let g = offset + i
-        let phase = self.phase[g]
-        if phase == Phase.inactive {
-          mz[i] = 0
-          md[i] = 0
-          continue
-        }
-        if phase == Phase.assumedInactive {
-          mz[i] = multipliers?.beta[g] ?? 0
-          md[i] = 0
-          continue
-        }
-        guard let onH = coefficient(sumH[i], errorH, hLow[g], hHigh[g], &constant) else { return nil }
-        var onY: Int64 = 0
-        if derivative {
-          guard let value = coefficient(sumY[i], errorY, yLow[g], yHigh[g], &constant) else { return nil }
-          onY = value
-        }
-        switch phase {
-        case Phase.active:
-          mz[i] = onH
-          md[i] = onY
-        case Phase.assumedActive:
-          let reduced = onH - (multipliers?.beta[g] ?? 0)
-          guard reduced.magnitude < UInt64(Self.limit) else { return nil }
-          mz[i] = reduced
-          md[i] = onY
-        default:
-          relax(g, i, onH, onY, derivative, multipliers, &constant)
-        }
-      }
-      index -= 1
+    }
+    batch.given[lane] = multipliers == nil ? 0 : -1
+    guard let multipliers else { return }
+    precondition(
+      multipliers.present.count == g && multipliers.beta.count == g + problem.constraints.outputCount)
+    let absent = LeafMultipliers.absent
+    for k in 0..<g {
+      let given = multipliers.present[k]
+      batch.alpha[k * w + lane] = given ? LeafMultipliers.share(multipliers.alpha[k]) : absent.alpha
+      batch.kappa[k * w + lane] = given ? LeafMultipliers.share(multipliers.kappa[k]) : absent.kappa
+      batch.omega[k * w + lane] = given ? LeafMultipliers.share(multipliers.omega[k]) : absent.omega
+      batch.active[k * w + lane] = given ? LeafMultipliers.share(multipliers.active[k]) : absent.active
+      batch.slope[k * w + lane] = given ? LeafMultipliers.share(multipliers.slope[k]) : absent.slope
+    }
+    for k in multipliers.beta.indices { batch.beta[k * w + lane] = LeafMultipliers.betaValue(multipliers.beta[k]) }
+  }
+
+  /// Bounds the claim in every lane.
+  /// - Complexity: for each neuron that is unstable in some lane, four backward passes; one for the claim.
+  public func run() {
+    withUnsafePointer(to: batch) { batch in
+      withUnsafePointer(to: native.problem) { lb_evaluate($0, batch) }
     }
   }
 
-  /// Rounds a coefficient in units of 2⁻⁸⁰ to 2⁻⁴⁰ and charges the rest, and `error` for rounded weights, over the
-  /// range of what it multiplies.
-  @inline(__always)
-  private func coefficient(_ sum: Int128, _ error: Int128, _ low: Int64, _ high: Int64, _ constant: inout Int128)
-    -> Int64?
-  {
-    let half = Int128(1) << (Self.shift - 1)
-    let rounded = (sum &+ half) &>> Self.shift
-    guard rounded.magnitude < UInt128(Self.limit) else { return nil }
-    let rest = sum &- (rounded &<< Self.shift)
-    if rest != 0 || error != 0 {
-      let reach = Int128(max(low.magnitude, high.magnitude))
-      let loss = (rest > 0 ? rest &* Int128(low) : rest &* Int128(high)) &- error &* reach
-      constant &+= loss &>> Self.shift
+  /// The result of a lane.
+  public func outcome(_ lane: Int) -> Outcome {
+    if batch.empty[lane] != 0 { return .empty }
+    if batch.overflow[lane] != 0 { return .outOfRange }
+    return .bound(batch.bound[lane])
+  }
+
+  /// Whether the result of a lane closes its cell.
+  public func isClosed(_ lane: Int) -> Bool {
+    switch outcome(lane) {
+    case .empty: true
+    case .outOfRange: false
+    case .bound(let bound): bound >= problem.threshold
     }
-    return Int64(rounded)
   }
 
-  /// The any-multiplier bound of one unstable neuron: sets the coefficients on (z, dz) and adds the constant.
-  @inline(__always)
-  private func relax(
-    _ g: Int, _ i: Int, _ onH: Int64, _ onY: Int64, _ derivative: Bool, _ multipliers: LeafMultipliers?,
-    _ constant: inout Int128
-  ) {
-    let l = Int128(zLow[g])
-    let u = Int128(zHigh[g])
-    let h = Int128(onH)
-    var m: Int64 = 0
-    var r0: Int128 = 0
-    var r1: Int128 = 0
-    if derivative {
-      let y = Int128(onY)
-      let low = Int128(dLow[g])
-      let high = Int128(dHigh[g])
-      if let multipliers {
-        m = Int64((y &* LeafMultipliers.share(multipliers.kappa[g])) >> 8)
-      } else if low >= 0 {
-        m = onY >= 0 ? 0 : onY
-      } else if high <= 0 {
-        m = onY >= 0 ? onY : 0
-      } else {
-        // The hull of {0, dz}: the coefficient that makes both phases equally bad.
-        m = Int64((y &* (onY >= 0 ? -low : high)) / (high &- low))
-      }
-      let passed = Int128(m)
-      let kept = y &- passed
-      r0 = -(passed >= 0 ? passed &* high : passed &* low)
-      r1 = kept >= 0 ? kept &* low : kept &* high
+  /// The coefficients of the linear bound of a lane, one per input, in units of 2⁻²⁴.
+  public func form(_ lane: Int) -> [Int64] { (0..<problem.inputCount).map { batch.form[$0 * Self.lanes + lane] } }
+
+  /// The bounds of a lane's hidden neurons.
+  public func bounds(_ lane: Int) -> Bounds {
+    var result = Bounds(neuronCount: problem.neuronCount)
+    for k in 0..<problem.neuronCount {
+      result.zLow[k] = batch.zLow[k * Self.lanes + lane]
+      result.zHigh[k] = batch.zHigh[k * Self.lanes + lane]
+      result.dLow[k] = batch.dLow[k * Self.lanes + lane]
+      result.dHigh[k] = batch.dHigh[k * Self.lanes + lane]
     }
-    let activeEnd = r1 &+ h &* u
-    let least = min(r0, r1)
-    let chord = (activeEnd &- r0) / (u &- l)
-    let p: Int128
-    if least < r0 &- chord &* l {
-      let share: Int128 = multipliers.map { LeafMultipliers.share($0.alpha[g]) } ?? (u > -l ? 256 : 0)
-      let left = clamped((r0 &- least) / l)
-      let right = clamped((activeEnd &- least) / u)
-      p = ((256 &- share) &* left &+ share &* right) >> 8
-    } else {
-      p = clamped(chord)
+    return result
+  }
+
+  /// The phase of each hidden neuron in a lane's cell (unless that is empty): 1 and −1 for neurons that are active or
+  /// inactive throughout, 2 and −2 for those that a premise makes so, 0 for unstable ones.
+  public func phases(_ lane: Int) -> [Int8] {
+    (0..<problem.neuronCount).map { k in
+      let at = k * Self.lanes + lane
+      if batch.premise[at] != 0 { return batch.premise[at] > 0 ? 2 : -2 }
+      return batch.zLow[at] >= 0 ? 1 : batch.zHigh[at] <= 0 ? -1 : 0
     }
-    constant &+= min(min(r0 &- p &* l, r0), min(r1, r1 &+ (h &- p) &* u))
-    mz[i] = Int64(p)
-    md[i] = m
   }
 
-  /// Proposals of any size are sound; these stay below 2^55.
-  @inline(__always)
-  private func clamped(_ value: Int128) -> Int128 {
-    let limit = Int128(Self.limit) >> 1
-    return max(-limit, min(limit, value))
+  /// The result of one cell alone.
+  public func evaluate(_ cell: Cell, multipliers: LeafMultipliers?, known: Bounds? = nil) -> Outcome {
+    load(0, cell, multipliers: multipliers, known: known)
+    run()
+    return outcome(0)
   }
 
-  /// ⌊value⌋ from units of 2⁻⁸⁰ to 2⁻⁴⁰, or nil beyond the range.
-  @inline(__always)
-  private func floorUnits(_ value: Int128) -> Int64? {
-    let result = value &>> Self.shift
-    return result.magnitude < UInt128(Self.limit) ? Int64(result) : nil
+  /// Which instructions the routine uses: `baseline`, `avx2` or `avx512`. All give the same integers.
+  public static var variant: String { String(cString: lb_variant()) }
+
+  /// Makes every evaluator of the process use a variant, for tests; nil for the machine's best. False when the machine
+  /// lacks it.
+  public static func select(variant: String?) -> Bool { lb_select(variant) != 0 }
+}
+
+/// A problem in the memory layout of `CLeafBound`.
+private final class NativeProblem {
+  var problem = LBProblem()
+  private var freed: [() -> Void] = []
+
+  init(_ source: FixedPointProblem) {
+    let layers = source.layers.map(layer)
+    let rows = UnsafeMutablePointer<LBLayer>.allocate(capacity: layers.count)
+    rows.initialize(from: layers, count: layers.count)
+    let constraint = UnsafeMutablePointer<LBLayer>.allocate(capacity: 1)
+    constraint.initialize(to: layer(source.constraints))
+    freed.append {
+      rows.deallocate()
+      constraint.deallocate()
+    }
+    problem.inputs = Int32(source.inputCount)
+    problem.hidden = Int32(layers.count - 1)
+    problem.neurons = Int32(source.neuronCount)
+    problem.widest = Int32(
+      max(source.inputCount, source.layers.map { max($0.inputCount, $0.outputCount) }.max() ?? 1))
+    problem.constraints = Int32(source.constraints.outputCount)
+    problem.derivative = source.feature == nil ? 0 : 1
+    problem.layer = UnsafePointer(rows)
+    problem.constraint = UnsafePointer(constraint)
+    problem.slopeLow = copied(source.slopeLow)
+    problem.slopeHigh = copied(source.slopeHigh)
   }
 
-  /// ⌈value⌉ from units of 2⁻⁸⁰ to 2⁻⁴⁰, or nil beyond the range.
-  @inline(__always)
-  private func ceilUnits(_ value: Int128) -> Int64? { floorUnits(-value).map { -$0 } }
+  deinit { for free in freed { free() } }
+
+  private func layer(_ layer: FixedPointProblem.Layer) -> LBLayer {
+    LBLayer(
+      inputs: Int32(layer.inputCount), outputs: Int32(layer.outputCount), offset: Int32(layer.offset),
+      shift: Int32(layer.shift), exact: layer.isExact ? 1 : 0, low: copied(layer.low), slack: copied(layer.slack),
+      biasLow: copied(layer.biasLow), biasHigh: copied(layer.biasHigh))
+  }
+
+  private func copied<Number>(_ values: [Number]) -> UnsafePointer<Number> {
+    let memory = UnsafeMutablePointer<Number>.allocate(capacity: max(1, values.count))
+    memory.initialize(from: values, count: values.count)
+    freed.append { memory.deallocate() }
+    return UnsafePointer(memory)
+  }
 }

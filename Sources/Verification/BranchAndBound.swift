@@ -1,319 +1,503 @@
 internal import Certificates
 internal import ExactArithmetic
+internal import Glibc
 internal import Networks
 internal import ProofChecking
-internal import SMT
 internal import Specifications
+internal import Synchronization
 
 /// How a query ended, and what it took.
 struct QueryOutcome {
   var verdict: Verdict
   /// Closed cells.
   var leaves = 0
-  /// Closed cells whose last word was Z3's, among ``leaves``.
+  /// Closed cells decided exactly, among ``leaves``.
   var solverLeaves = 0
   /// The proved share of the split tree: an input split halves a cell's share (which is then exactly its volume), a
   /// phase split halves it by convention.
   var provedShare = 0.0
   /// A certified lower bound of what the claim speaks of, where one is known.
   var lowerBound: Rational?
+  /// The tree that was found: a proof when the verdict is `holds`, with open leaves otherwise.
+  var tree: FoundTree?
+  /// Processor time of other threads that helped.
+  var helpersSeconds = 0.0
+}
+
+/// The trees of one search.
+struct FoundTree {
+  var root: SplitTree
+  var parts: [Int: SplitTree]
+
+  func write(to sink: ([UInt8]) throws -> Void) rethrows { try SplitTree.write(root, parts: parts, to: sink) }
+}
+
+/// Which splits a search prefers.
+enum SplitMode: Sendable, Hashable, CaseIterable {
+  /// Input halves; phases only where few are open.
+  case inputs
+  /// Whichever promises more.
+  case mixed
 }
 
 /// Branch and bound over input halves and neuron phases.
 ///
-/// A cell is closed only by the integer routine of `ProofChecking`, by exact evaluation of its one linear piece, or by
-/// an `unsat` of Z3 for the cell. The split is chosen by look-ahead: the most promising phases and inputs are tried
-/// with a few ascent steps, and the one with the greatest product of improvements is taken (strong branching,
-/// Applegate et al., 1995). Depth first, the worse child first.
-final class BranchAndBound {
+/// Sixteen cells at a time are bounded in binary32 (`CBoundSearch`): intermediate bounds from scratch, then a few steps
+/// of ascent from the parent's multipliers. What looks closed is closed only when the integer routine of
+/// `ProofChecking` accepts it with the multipliers that the proof will hold; a cell without open phases is decided
+/// exactly. The rest is split where the relaxation is loosest. What happens to a cell depends on its ancestors alone,
+/// so the tree does not depend on the number of threads.
+final class BranchAndBound: @unchecked Sendable {
+  // Immutable after the initialiser but for `shared`, which a mutex guards, and `progress`, called by the owner alone.
+
   /// The most cells examined in one query.
-  static let maximumCells = 20_000_000
-
-  private struct Node {
-    var cell: Cell
-    var multipliers: Multipliers?
-    var bound: Double
-    var share: Double
-  }
-
-  private struct Probe {
-    var bound: Double
-    var multipliers: Multipliers?
-  }
-
-  private enum Split: Hashable {
-    case input(Int)
-    case phase(Int)
-  }
-
-  /// The claim counts as reached in binary64 from here; the integer routine has the last word.
-  private static let target = 1e-8
-  private static let worthChecking = -1e-9
-  private static let probeIterations = 6
-  private static let childIterations = 20
-  private static let rootIterations = 60
-  private static let rate = 0.2
+  static let maximumCells = 50_000_000
+  static let iterations = 5
+  static let rootIterations = 60
+  private static let rate: Float = 0.25
   /// With so few open phases only they are split. A claim that is tight along a line or surface would otherwise have
   /// its inputs halved along all of it; so it is settled exactly by at most 2^`fewPhases` cells a place.
   private static let fewPhases = 4
+  /// Cells narrower than this in every input (in units of 2⁻³⁰) have their phases split.
+  private static let leastWidth: Int64 = 1 << 8
 
-  private let problem: FixedPointProblem
-  private let search: BoundSearch
-  private let evaluator: LeafEvaluator
-  private let falsifier: Falsifier
-  private let pieces: FixedCellSolver
+  /// A cell that is still to be bounded.
+  struct OpenCell {
+    var cell: Cell
+    var warm: FloatMultipliers
+    var share: Double
+    var node: Int32
+  }
+
+  private struct Shared {
+    var leaves = 0
+    var pieces = 0
+    var provedShare = 0.0
+    var cells = 0
+    var parts: [Int: SplitTree] = [:]
+    var partCount = 0
+    var pending = 0
+    var found: Counterexample?
+    var failure: (any Error)?
+    var undecided: UnknownReason?
+    var open: [(cell: Cell, multipliers: FloatMultipliers)] = []
+    var isOpenComplete = true
+    var helpersSeconds = 0.0
+    var treeBytes = 0
+  }
+
+  let problem: FixedPointProblem
+  private let search: SearchProblem
+  private let float: FloatProblem
+  private let shape: MultiplierShape
+  private let rule: PieceRule
   private let builder: CounterexampleBuilder
   private let budget: Budget
+  private let pool: WorkPool
   private let progress: (Double, Int) -> Void
+  private let mode: SplitMode
+  private let shared = Mutex(Shared())
   /// What the claim says of its quantity: cells closed by exact evaluation show this much and not the threshold of the
   /// integer routine, which is rounded up.
   private let claimed: Rational
-
-  private var stack: [Node] = []
-  private var outcome = QueryOutcome(verdict: .unknown(.limit))
-  private var undecided: UnknownReason?
-  /// Cells that neither bounds nor Z3 decided, kept for the certified bound.
-  private var stuck: [Node] = []
+  /// The claim counts as reached in binary32 from here; the integer routine has the last word.
+  private let target: Float
 
   init(
-    network: ExactNetwork, query: Query, problem: FixedPointProblem, float: FloatProblem, falsifier: Falsifier,
-    builder: CounterexampleBuilder, budget: Budget, progress: @escaping (Double, Int) -> Void
+    network: ExactNetwork, query: Query, problem: FixedPointProblem, float: FloatProblem,
+    builder: CounterexampleBuilder, budget: Budget, pool: WorkPool, mode: SplitMode = .inputs,
+    progress: @escaping (Double, Int) -> Void
   ) {
     self.problem = problem
-    search = BoundSearch(float)
-    evaluator = LeafEvaluator(problem: problem)
-    self.falsifier = falsifier
+    self.float = float
+    search = SearchProblem(problem)
+    shape = MultiplierShape(problem: problem)
+    rule = PieceRule(network: network, query: query, problem: problem)
     self.builder = builder
     self.budget = budget
+    self.pool = pool
+    self.mode = mode
     self.progress = progress
     switch query.claim {
     case .monotone(_, _, _, let minimumSlope): claimed = minimumSlope
     case .nonnegative: claimed = .zero
     }
-    pieces = FixedCellSolver(network: network, query: query, problem: problem)
+    target = Float(1e-6 * float.derivativeScale + 1e-8)
   }
 
   /// Decides the query or runs out of budget.
   func run() throws -> QueryOutcome {
-    let root = Cell(inputCount: problem.inputCount, neuronCount: problem.neuronCount)
-    let probe = probe(root, warm: nil, iterations: Self.rootIterations)
-    admit(Node(cell: root, multipliers: probe.multipliers, bound: probe.bound, share: 1))
-    var cells = 0
-    while let node = stack.popLast() {
-      if budget.isOver || cells >= Self.maximumCells {
-        stack.append(node)
-        return unfinished(budget.isInterrupted ? .interrupted : budget.isExhausted ? .timeout : .limit)
-      }
-      cells += 1
-      if cells & 63 == 0 { progress(outcome.provedShare, outcome.leaves) }
-      if let found = try expand(node) {
-        outcome.verdict = .violated([found])
-        outcome.lowerBound = nil
-        return outcome
-      }
+    let root = OpenCell(
+      cell: Cell(problem: problem), warm: FloatMultipliers(problem: problem), share: 1, node: 0)
+    let tree = work([root], isOwner: true)
+    pool.serve { self.shared.withLock { $0.pending == 0 } }
+    let shared = self.shared.withLock { $0 }
+    if let failure = shared.failure { throw failure }
+    var outcome = QueryOutcome(verdict: .holds)
+    outcome.leaves = shared.leaves
+    outcome.solverLeaves = shared.pieces
+    outcome.helpersSeconds = shared.helpersSeconds
+    outcome.tree = FoundTree(root: tree, parts: shared.parts)
+    if let found = shared.found {
+      outcome.verdict = .violated([found])
+      outcome.provedShare = min(shared.provedShare, 1.0.nextDown)
+      return outcome
     }
-    if let undecided { return unfinished(undecided) }
-    outcome.verdict = .holds
+    if let undecided = shared.undecided {
+      outcome.verdict = .unknown(undecided)
+      outcome.provedShare = min(shared.provedShare, 1.0.nextDown)
+      outcome.lowerBound = certifiedBound(shared)
+      return outcome
+    }
     outcome.provedShare = 1
-    outcome.lowerBound = min(claimed, problem.unscaled(Int128(problem.threshold) << 40))
+    outcome.lowerBound = min(claimed, problem.unscaled(problem.threshold))
     return outcome
   }
 
-  /// Splits a node, or decides it. Returns a counterexample when one is met.
-  private func expand(_ node: Node) throws -> Counterexample? {
-    guard search.load(node.cell) else { return try decideByPieces(node) }
-    var multipliers = node.multipliers ?? search.defaultMultipliers()
-    let bound = search.ascend(&multipliers, iterations: 0, rate: Self.rate, target: Self.target)
-
-    // The relaxation's minimiser, moved a little inwards, is the likeliest violation in the cell.
-    let unit = 1 / Double(FixedPointProblem.one)
-    let hint = (0..<problem.inputCount).map { i in
-      let middle = (Double(node.cell.lower[i]) + Double(node.cell.upper[i])) / 2 * unit
-      return search.minimiser[i] * 0.9999 + middle * 0.0001
-    }
-    if falsifier.value(at: hint) < 0, let found = try builder.counterexample(near: hint, budget: budget) {
-      return found
-    }
-
-    let candidates = candidates(node)
-    guard !candidates.isEmpty else {
-      // One linear piece whose bound is negative: it is empty if anything. A longer ascent in β usually shows that.
-      let bound = search.ascend(&multipliers, iterations: 100, rate: 0.5, target: Self.target)
-      let last = Node(cell: node.cell, multipliers: multipliers, bound: bound, share: node.share)
-      if bound >= Self.worthChecking, accepts(last) {
-        close(last)
-        return nil
-      }
-      return try decideByPieces(last)
-    }
-
-    var best: (split: Split, probes: [Probe], score: Double)?
-    for split in candidates {
-      let probes = children(of: node.cell, split).map {
-        probe($0, warm: multipliers, iterations: Self.probeIterations)
-      }
-      let score = probes.reduce(1.0) { $0 * improvement(of: $1.bound, over: bound) }
-      if best.map({ score > $0.score }) ?? true { best = (split, probes, score) }
-      if probes.allSatisfy({ $0.bound >= Self.target }) { break }
-    }
-    guard let best else { return try decideByPieces(node) }
-    var nodes = zip(children(of: node.cell, best.split), best.probes).map { cell, probe in
-      var probe = probe
-      if probe.bound < Self.target {
-        probe = self.probe(cell, warm: probe.multipliers ?? multipliers, iterations: Self.childIterations)
-      }
-      return Node(cell: cell, multipliers: probe.multipliers, bound: probe.bound, share: node.share / 2)
-    }
-    nodes.sort { $0.bound > $1.bound }
-    for child in nodes { admit(child) }
-    return nil
-  }
-
-  private func improvement(of bound: Double, over parent: Double) -> Double {
-    let gain = bound >= Self.target ? -parent : min(bound, 0) - parent
-    return max(gain, 1e-9)
-  }
-
-  /// Closes the node if the integer routine accepts it, keeps it open otherwise.
-  private func admit(_ node: Node) {
-    if node.bound >= Self.worthChecking, accepts(node) {
-      close(node)
-    } else {
-      stack.append(node)
-    }
-  }
-
-  private func close(_ node: Node) {
-    outcome.leaves += 1
-    outcome.provedShare += node.share
-  }
-
-  private func accepts(_ node: Node) -> Bool {
-    do {
-      try evaluator.check(node.cell, multipliers: node.multipliers?.rounded)
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  private func probe(_ cell: Cell, warm: Multipliers?, iterations: Int) -> Probe {
-    guard search.load(cell) else { return Probe(bound: .infinity, multipliers: nil) }
-    let plain = search.bound(nil)
-    if plain >= Self.worthChecking { return Probe(bound: plain, multipliers: nil) }
-    var multipliers = warm ?? search.defaultMultipliers()
-    let bound = search.ascend(&multipliers, iterations: iterations, rate: Self.rate, target: Self.target)
-    return Probe(bound: bound, multipliers: multipliers)
-  }
-
-  // MARK: Splitting
-
-  private func children(of cell: Cell, _ split: Split) -> [Cell] {
-    var left = cell
-    var right = cell
-    switch split {
-    case .input(let i):
-      let middle = cell.lower[i] + (cell.upper[i] - cell.lower[i]) / 2
-      left.upper[i] = middle
-      right.lower[i] = middle
-    case .phase(let g):
-      left.premises[g] = -1
-      right.premises[g] = 1
-    }
-    return [left, right]
-  }
-
-  /// The three most promising phases and two most promising inputs of the loaded cell.
-  private func candidates(_ node: Node) -> [Split] {
-    var phases: [(score: Double, split: Split)] = []
-    for g in 0..<problem.neuronCount where search.phase[g] == 0 && node.cell.premises[g] == 0 {
-      let a = max(0, search.gapInactive[g])
-      let b = max(0, search.gapActive[g])
-      phases.append((min(a, b) + 0.1 * max(a, b) + 1e-9 * (search.zHigh[g] - search.zLow[g]), .phase(g)))
-    }
-    guard !phases.isEmpty else { return [] }
-    if phases.count <= Self.fewPhases {
-      phases.sort { $0.score > $1.score }
-      return phases.prefix(3).map(\.split)
-    }
-    var inputs: [(score: Double, split: Split)] = []
-    let unit = 1 / Double(FixedPointProblem.one)
-    for i in 0..<problem.inputCount where node.cell.upper[i] - node.cell.lower[i] >= 1 << 14 {
-      let width = Double(node.cell.upper[i] - node.cell.lower[i]) * unit
-      var score = 0.2 * abs(search.slope[i]) * width
-      let layer = search.problem.layers[0]
-      if problem.neuronCount > 0 {
-        for j in 0..<layer.outputCount where search.phase[j] == 0 {
-          let gap = max(0, search.gapInactive[j]) + max(0, search.gapActive[j])
-          score +=
-            0.3 * gap / (search.zHigh[j] - search.zLow[j]) * abs(layer.weights[j * layer.inputStride + i]) * width
-            * 0.25
+  /// The least that the integer routine gives for the open cells; nil when that is not known for all of them.
+  private func certifiedBound(_ shared: Shared) -> Rational? {
+    guard shared.isOpenComplete else { return nil }
+    let evaluator = LeafEvaluator(problem: problem)
+    var least = problem.threshold
+    for start in stride(from: 0, to: shared.open.count, by: LeafEvaluator.lanes) {
+      let end = min(start + LeafEvaluator.lanes, shared.open.count)
+      for k in start..<end { evaluator.load(k - start, shared.open[k].cell, multipliers: nil) }
+      evaluator.run()
+      for k in start..<end {
+        switch evaluator.outcome(k - start) {
+        case .empty: continue
+        case .outOfRange: return nil
+        case .bound(let bound): least = min(least, bound)
         }
       }
-      inputs.append((score + 1e-12 * width, .input(i)))
     }
-    phases.sort { $0.score > $1.score }
-    inputs.sort { $0.score > $1.score }
-    return phases.prefix(3).map(\.split) + inputs.prefix(2).map(\.split)
+    return min(claimed, problem.unscaled(least))
   }
 
-  // MARK: Cells that bounds do not decide
+  // MARK: The work of one thread
 
-  /// Decides a cell without unstable neurons (as the integer routine sees it) from its one linear piece.
-  private func decideByPieces(_ node: Node) throws -> Counterexample? {
-    switch evaluator.evaluate(node.cell, multipliers: nil) {
-    case .empty:
-      close(node)
-      return nil
-    case .outOfRange:
-      return giveUp(node, UnknownReason(description: "a number left the range of the integer routine"))
-    case .bound:
-      break
-    }
-    let phases = evaluator.phases
-    if let g = phases.indices.first(where: { phases[$0] == 0 }) {
-      // Binary64 and integer bounds disagree by rounding: settle the phase by a split.
-      for cell in children(of: node.cell, .phase(g)) {
-        stack.append(Node(cell: cell, multipliers: node.multipliers, bound: node.bound, share: node.share / 2))
+  /// Works off a stack of cells; returns their tree.
+  private func work(_ start: [OpenCell], isOwner: Bool) -> SplitTree {
+    let worker = Worker(self)
+    var tree = SplitTree()
+    var stack = start
+    var rounds = 0
+    var isRoot = isOwner
+    while !stack.isEmpty {
+      if let reason = stopReason(tree) {
+        shared.withLock { shared in
+          shared.undecided = shared.undecided ?? reason
+          if shared.open.count + stack.count > 200_000 {
+            shared.isOpenComplete = false
+          } else {
+            shared.open += stack.map { ($0.cell, $0.warm) }
+          }
+        }
+        break
       }
+      if stack.count > 2, rounds & 15 == 15, pool.isHungry { donate(&stack, &tree) }
+      rounds += 1
+      let count = min(BoundBatch.lanes, stack.count)
+      let cells = Array(stack[(stack.count - count)...])
+      stack.removeLast(count)
+      do {
+        try worker.process(cells, iterations: isRoot ? Self.rootIterations : Self.iterations, &stack, &tree)
+      } catch {
+        shared.withLock { $0.failure = $0.failure ?? error }
+      }
+      isRoot = false
+      if isOwner, rounds & 15 == 0 {
+        let (share, leaves) = shared.withLock { ($0.provedShare, $0.leaves) }
+        progress(share, leaves)
+      }
+    }
+    return tree
+  }
+
+  private func stopReason(_ tree: SplitTree) -> UnknownReason? {
+    if budget.isInterrupted { return .interrupted }
+    if budget.isExhausted { return .timeout }
+    return shared.withLock { shared in
+      if shared.found != nil || shared.failure != nil { return .interrupted }
+      if shared.cells > Self.maximumCells || tree.byteCount > SplitTree.maximumBytes { return .limit }
       return nil
     }
-    switch try pieces.decide(node.cell, phases: phases, budget: budget) {
-    case .closed(let bySolver):
-      close(node)
-      if bySolver { outcome.solverLeaves += 1 }
-      return nil
+  }
+
+  /// Gives the oldest cell of the stack, which is the largest, to a thread that waits.
+  private func donate(_ stack: inout [OpenCell], _ tree: inout SplitTree) {
+    var given = stack.removeFirst()
+    let part = shared.withLock { shared in
+      shared.partCount += 1
+      shared.pending += 1
+      return shared.partCount
+    }
+    tree.hand(given.node, toPart: part)
+    given.node = 0
+    let cell = given
+    pool.submit {
+      let before = Self.threadSeconds()
+      let tree = self.work([cell], isOwner: false)
+      self.shared.withLock { shared in
+        shared.parts[part] = tree
+        shared.pending -= 1
+        shared.helpersSeconds += Self.threadSeconds() - before
+      }
+      self.pool.notify()
+    }
+  }
+
+  static func threadSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  // MARK: One batch
+
+  /// The memory of one thread.
+  private final class Worker {
+    let owner: BranchAndBound
+    let batch: BoundBatch
+    let evaluator: LeafEvaluator
+    let falsifier: Falsifier
+    private let search: PieceSearch
+    private var scores: [Float]
+
+    init(_ owner: BranchAndBound) {
+      self.owner = owner
+      batch = BoundBatch(owner.search)
+      evaluator = LeafEvaluator(problem: owner.problem)
+      falsifier = Falsifier(owner.float)
+      search = PieceSearch(problem: owner.problem)
+      scores = Array(repeating: 0, count: owner.problem.inputCount)
+    }
+
+    deinit { falsifier.close() }
+
+    /// Bounds up to sixteen cells; closes them or pushes their halves.
+    func process(_ cells: [OpenCell], iterations: Int, _ stack: inout [OpenCell], _ tree: inout SplitTree) throws {
+      for lane in 0..<BoundBatch.lanes {
+        let cell = cells[min(lane, cells.count - 1)]
+        batch.load(lane, cell.cell, cell.warm)
+      }
+      batch.run(iterations: iterations, rate: BranchAndBound.rate, target: owner.target)
+      var closed = [Bool](repeating: false, count: cells.count)
+      // What looks closed goes to the integer routine, eight cells at a time.
+      var waiting: [(lane: Int, multipliers: LeafMultipliers?)] = []
+      func settle() {
+        guard !waiting.isEmpty else { return }
+        for (k, entry) in waiting.enumerated() {
+          evaluator.load(k, cells[entry.lane].cell, multipliers: entry.multipliers)
+        }
+        evaluator.run()
+        for (k, entry) in waiting.enumerated() where evaluator.isClosed(k) {
+          closed[entry.lane] = true
+          var bytes: [UInt8] = []
+          if let multipliers = entry.multipliers {
+            bytes.append(ProofFormat.Tag.multipliers)
+            multipliers.append(to: &bytes, shape: owner.shape, premises: cells[entry.lane].cell.premises)
+            bytes.append(ProofFormat.Tag.multipliedLeaf)
+          } else {
+            bytes.append(ProofFormat.Tag.leaf)
+          }
+          tree.close(cells[entry.lane].node, bytes)
+        }
+        waiting.removeAll(keepingCapacity: true)
+      }
+      for lane in cells.indices {
+        if batch.isEmpty(lane) || batch.plain(lane) >= owner.target {
+          waiting.append((lane, nil))
+        } else if batch.bound(lane) >= owner.target {
+          waiting.append((lane, batch.rounded(lane, cells[lane].cell, shape: owner.shape)))
+        }
+        if waiting.count == LeafEvaluator.lanes { settle() }
+      }
+      settle()
+      var leaves = 0
+      var pieces = 0
+      var share = 0.0
+      var worst: (lane: Int, bound: Float)?
+      for lane in cells.indices.reversed() {
+        if closed[lane] {
+          leaves += 1
+          share += cells[lane].share
+          continue
+        }
+        if batch.bound(lane) < worst?.bound ?? 0 { worst = (lane, batch.bound(lane)) }
+        switch try branch(lane, cells[lane], &stack, &tree) {
+        case .split: break
+        case .closed:
+          leaves += 1
+          pieces += 1
+          share += cells[lane].share
+        case .violated(let counterexample):
+          owner.shared.withLock { $0.found = $0.found ?? counterexample }
+        case .stuck(let reason):
+          owner.shared.withLock { shared in
+            shared.undecided = shared.undecided ?? reason
+            shared.open.append((cells[lane].cell, cells[lane].warm))
+          }
+        }
+      }
+      if let worst { try probe(worst.lane, cells[worst.lane].cell) }
+      owner.shared.withLock { shared in
+        shared.leaves += leaves
+        shared.pieces += pieces
+        shared.provedShare += share
+        shared.cells += cells.count
+      }
+    }
+
+    /// Looks at the claim itself where the linear bound is least, a little inside the cell.
+    private func probe(_ lane: Int, _ cell: Cell) throws {
+      var point = batch.minimiser(lane)
+      for i in point.indices {
+        let middle = Double(cell.lower[i] + cell.upper[i]) * 0x1p-31
+        point[i] += (middle - point[i]) * 1e-4
+      }
+      guard falsifier.value(at: point) < 0 else { return }
+      if let found = try owner.builder.counterexample(near: point, budget: owner.budget) {
+        owner.shared.withLock { $0.found = $0.found ?? found }
+      }
+    }
+
+    enum Branching {
+      case split
+      case closed
+      case violated(Counterexample)
+      case stuck(UnknownReason)
+    }
+
+    private func branch(_ lane: Int, _ open: OpenCell, _ stack: inout [OpenCell], _ tree: inout SplitTree) throws
+      -> Branching
+    {
+      let problem = owner.problem
+      var phases: [(score: Float, neuron: Int)] = []
+      for g in 0..<problem.neuronCount where open.cell.premises[g] == 0 && batch.isUnstable(lane, g) {
+        let least = batch.gapLeast(lane, g)
+        phases.append((least + 0.1 * (batch.gap(lane, g) - least) + 1e-12 * batch.width(lane, g), g))
+      }
+      if phases.isEmpty { return try decidePiece(open, &stack, &tree) }
+      let widest = open.cell.lower.indices.max {
+        open.cell.upper[$0] - open.cell.lower[$0] < open.cell.upper[$1] - open.cell.lower[$1]
+      }
+      let canHalve = widest.map { open.cell.upper[$0] - open.cell.lower[$0] >= BranchAndBound.leastWidth } ?? false
+      let phase = phases.max { $0.score < $1.score } ?? phases[0]
+      if phases.count <= BranchAndBound.fewPhases || !canHalve {
+        splitPhase(phase.neuron, lane, open, &stack, &tree)
+        return .split
+      }
+      let input = bestInput(lane, open.cell)
+      if owner.mode == .mixed, phase.score > input.score || input.score <= 0 {
+        splitPhase(phase.neuron, lane, open, &stack, &tree)
+      } else {
+        splitInput(input.input, lane, open, &stack, &tree)
+      }
+      return .split
+    }
+
+    /// The input whose halving promises most: by the relaxation gaps of the unstable neurons that it moves.
+    private func bestInput(_ lane: Int, _ cell: Cell) -> (input: Int, score: Float) {
+      let n = owner.problem.inputCount
+      for i in 0..<n { scores[i] = 0 }
+      let influence = owner.search.influence
+      for g in 0..<owner.problem.neuronCount where batch.isUnstable(lane, g) {
+        let weight = batch.gap(lane, g) / batch.width(lane, g)
+        guard weight > 0 else { continue }
+        for i in 0..<n { scores[i] += weight * influence[g * n + i] }
+      }
+      var best = (input: -1, score: -Float.infinity)
+      for i in 0..<n where cell.upper[i] - cell.lower[i] >= BranchAndBound.leastWidth {
+        let width = Float(cell.upper[i] - cell.lower[i]) * 0x1p-30
+        let score = 0.075 * scores[i] * width
+        if score + 1e-20 * width > best.score { best = (i, score + 1e-20 * width) }
+      }
+      return best
+    }
+
+    private func splitInput(
+      _ input: Int, _ lane: Int, _ open: OpenCell, _ stack: inout [OpenCell], _ tree: inout SplitTree
+    ) {
+      let first = tree.split(open.node, tag: ProofFormat.Tag.inputSplit, argument: input)
+      let (low, high) = open.cell.halves(input: input)
+      push(low, high, first, batch.multipliers(lane), open, &stack)
+    }
+
+    private func splitPhase(
+      _ neuron: Int, _ lane: Int, _ open: OpenCell, _ stack: inout [OpenCell], _ tree: inout SplitTree
+    ) {
+      let first = tree.split(open.node, tag: ProofFormat.Tag.phaseSplit, argument: neuron)
+      let (inactive, active) = open.cell.phases(neuron: neuron, in: owner.problem)
+      push(inactive, active, first, batch.multipliers(lane), open, &stack)
+    }
+
+    private func push(
+      _ first: Cell, _ second: Cell, _ node: Int32, _ warm: FloatMultipliers, _ open: OpenCell,
+      _ stack: inout [OpenCell]
+    ) {
+      stack.append(OpenCell(cell: second, warm: warm, share: open.share / 2, node: node + 1))
+      stack.append(OpenCell(cell: first, warm: warm, share: open.share / 2, node: node))
+    }
+
+    /// A cell without open phases: one linear piece, decided exactly.
+    private func decidePiece(_ open: OpenCell, _ stack: inout [OpenCell], _ tree: inout SplitTree) throws -> Branching {
+      switch evaluator.evaluate(open.cell, multipliers: nil) {
+      case .empty:
+        tree.close(open.node, [ProofFormat.Tag.leaf])
+        return .closed
+      case .outOfRange: return .stuck(UnknownReason(description: "a number left the range of the integer routine"))
+      case .bound(let bound):
+        if bound >= owner.problem.threshold {
+          tree.close(open.node, [ProofFormat.Tag.leaf])
+          return .closed
+        }
+      }
+      let phases = evaluator.phases(0)
+      if let g = phases.firstIndex(of: 0) {
+        // Binary32 and integer bounds disagree by rounding: settle the phase by a split.
+        let first = tree.split(open.node, tag: ProofFormat.Tag.phaseSplit, argument: g)
+        let (inactive, active) = open.cell.phases(neuron: g, in: owner.problem)
+        push(inactive, active, first, open.warm, open, &stack)
+        return .split
+      }
+      if owner.rule.accepts(open.cell, phases: phases, multipliers: []) {
+        tree.close(open.node, ProofFormat.piece([]))
+        return .closed
+      }
+      switch search.search(open.cell, phases: phases) {
+      case .multipliers(let multipliers):
+        if owner.rule.accepts(open.cell, phases: phases, multipliers: multipliers) {
+          tree.close(open.node, ProofFormat.piece(multipliers))
+          return .closed
+        }
+      case .point(let point):
+        if let found = try owner.builder.counterexample(near: point, budget: owner.budget) { return .violated(found) }
+      case .nothing: break
+      }
+      return try owner.decideBySolver(open.cell, phases: phases)
+    }
+  }
+
+  /// Z3's word on a cell that neither bounds nor multipliers decided: a witness refutes the property; that there is
+  /// none closes the cell only with multipliers that the checker accepts, which were not found.
+  private func decideBySolver(_ cell: Cell, phases: [Int8]) throws -> Worker.Branching {
+    let solver = FixedCellSolver(network: rule.network, query: rule.query, problem: problem)
+    switch try solver.decide(cell, phases: phases, budget: budget) {
     case .witness(let point):
-      if let found = try builder.counterexample(at: point, budget: budget) { return found }
-      if builder.isEnclosed { return giveUp(node, .enclosure) }
+      if let found = try builder.counterexample(at: point, budget: budget) { return .violated(found) }
+      if builder.isEnclosed { return .stuck(.enclosure) }
       throw VerificationError(
         .disagreement,
         "the solver gave \(point) as a violating point, but exact evaluation finds no violation through it; "
           + "please report this with the model and the specification")
-    case .unknown(let reason):
-      return giveUp(node, reason)
+    case .closed: return .stuck(.noCertificate)
+    case .unknown(let reason): return .stuck(budget.isInterrupted ? .interrupted : reason)
     }
   }
+}
 
-  private func giveUp(_ node: Node, _ reason: UnknownReason) -> Counterexample? {
-    undecided = budget.isInterrupted ? .interrupted : reason
-    stuck.append(node)
-    return nil
-  }
-
-  /// Ends without a verdict: the certified bound is the least that the integer routine gives for the open cells.
-  private func unfinished(_ reason: UnknownReason) -> QueryOutcome {
-    outcome.verdict = .unknown(reason)
-    outcome.provedShare = min(outcome.provedShare, 1.0.nextDown)
-    var least = Int128(problem.threshold) << 40
-    for node in (stack + stuck).prefix(100_000) {
-      switch evaluator.evaluate(node.cell, multipliers: node.multipliers?.rounded) {
-      case .empty: continue
-      case .outOfRange: return outcome
-      case .bound(let bound): least = min(least, bound)
-      }
-    }
-    if stack.count + stuck.count <= 100_000 { outcome.lowerBound = min(claimed, problem.unscaled(least)) }
-    return outcome
-  }
+extension UnknownReason {
+  /// A cell is empty by Z3's word, but no multipliers show it to the checker.
+  static let noCertificate = UnknownReason(description: "a cell was decided by the solver without a certificate")
 }

@@ -61,7 +61,7 @@ struct Falsifier {
         if index > 0, y[i] != 0 { addScaled(y[i], column, layer.outputStride, to: d) }
       }
       if index == 0, let feature = problem.feature {
-        addScaled(1, layer.columns + feature * layer.outputStride, layer.outputStride, to: d)
+        addScaled(problem.derivativeScale, layer.columns + feature * layer.outputStride, layer.outputStride, to: d)
       }
       if index == last { return (problem.feature == nil ? z[0] : d[0]) - problem.threshold }
       for j in 0..<layer.outputCount {

@@ -32,8 +32,8 @@ struct FixedCellSolver {
     let box = (0..<query.region.count).map { i in
       let interval = query.region[i]
       let width = interval.upperBound - interval.lowerBound
-      let low = interval.lowerBound + width * Rational(BigInt(cell.lower[i])).scaled(bits: -40)
-      let high = interval.lowerBound + width * Rational(BigInt(cell.upper[i])).scaled(bits: -40)
+      let low = interval.lowerBound + width * Rational(BigInt(cell.lower[i])).scaled(bits: -FixedPointProblem.fractionBits)
+      let high = interval.lowerBound + width * Rational(BigInt(cell.upper[i])).scaled(bits: -FixedPointProblem.fractionBits)
       return low...high
     }
     var premises: [LinearForm] = []

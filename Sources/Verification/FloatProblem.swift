@@ -1,6 +1,7 @@
+internal import CBoundSearch
 internal import ProofChecking
 
-/// A ``FixedPointProblem`` in binary64, padded for SIMD: what the search computes with. Never a ground for a verdict.
+/// A ``FixedPointProblem`` in binary64, padded for SIMD: what the falsifier computes with. Never a ground for a verdict.
 ///
 /// Memory is allocated once and read-only afterwards; every index is below a count of the problem.
 final class FloatProblem {
@@ -19,6 +20,8 @@ final class FloatProblem {
 
   let layers: [Layer]
   let feature: Int?
+  /// What a derivative along the feature is multiplied by, a power of two.
+  let derivativeScale: Double
   let threshold: Double
   let inputCount: Int
   let neuronCount: Int
@@ -30,7 +33,6 @@ final class FloatProblem {
   static func padded(_ count: Int) -> Int { (count + padding - 1) / padding * padding }
 
   init(_ problem: FixedPointProblem) {
-    let unit = 1 / Double(FixedPointProblem.one)
     var width = Self.padded(problem.inputCount)
     layers = problem.layers.map { layer in
       let inputStride = Self.padded(layer.inputCount)
@@ -40,9 +42,9 @@ final class FloatProblem {
       let columns = Self.allocate(layer.inputCount * outputStride)
       let biases = Self.allocate(outputStride)
       for j in 0..<layer.outputCount {
-        biases[j] = Double(layer.biases[j]) * unit
+        biases[j] = layer.bias(j)
         for i in 0..<layer.inputCount {
-          let value = Double(layer.weights[j * layer.inputCount + i]) * unit
+          let value = layer.weight(j, i)
           weights[j * inputStride + i] = value
           columns[i * outputStride + j] = value
         }
@@ -52,7 +54,8 @@ final class FloatProblem {
         columns: columns, biases: biases, inputStride: inputStride, outputStride: outputStride)
     }
     feature = problem.feature
-    threshold = Double(problem.threshold) * unit
+    derivativeScale = Double(sign: .plus, exponent: -problem.derivativeShift, significand: 1)
+    threshold = Double(problem.threshold) * 0x1p-40
     inputCount = problem.inputCount
     neuronCount = problem.neuronCount
     stride = width
@@ -74,6 +77,16 @@ final class FloatProblem {
   }
 }
 
+extension FixedPointProblem.Layer {
+  /// The middle of a weight's enclosure.
+  func weight(_ neuron: Int, _ input: Int) -> Double {
+    let k = neuron * inputCount + input
+    return (Double(low[k]) + 0.5 * Double(slack[k])) * Double(sign: .plus, exponent: -shift, significand: 1)
+  }
+
+  func bias(_ neuron: Int) -> Double { (Double(biasLow[neuron]) + Double(biasHigh[neuron])) * 0x1p-31 }
+}
+
 /// `sum[i] += factor · row[i]` for `count` numbers, a multiple of the padding.
 @inline(__always)
 func addScaled(
@@ -86,5 +99,73 @@ func addScaled(
     let s = UnsafeRawPointer(sum + i).loadUnaligned(as: SIMD4<Double>.self)
     UnsafeMutableRawPointer(sum + i).storeBytes(of: s + factors * a, as: SIMD4<Double>.self)
     i += 4
+  }
+}
+
+/// A ``FixedPointProblem`` in binary32 in the memory layout of `CBoundSearch`, read-only and shared by all threads.
+final class SearchProblem: @unchecked Sendable {
+  // The memory is written by the initialiser alone.
+  let source: FixedPointProblem
+  let native: UnsafeMutablePointer<BSProblem>
+  /// Per neuron and input: how much the input moves the pre-activation when half of the neurons below are active.
+  let influence: [Float]
+  private var freed: [UnsafeMutableRawPointer] = []
+
+  init(_ source: FixedPointProblem) {
+    self.source = source
+    native = .allocate(capacity: 1)
+    let n = source.inputCount
+    var influence: [Float] = []
+    var signed: [Float] = []
+    for (index, layer) in source.hiddenLayers.enumerated() {
+      var next = [Float](repeating: 0, count: layer.outputCount * n)
+      for j in 0..<layer.outputCount {
+        for k in 0..<layer.inputCount {
+          let weight = Float(layer.weight(j, k))
+          if index == 0 {
+            next[j * n + k] = weight
+          } else if weight != 0 {
+            for i in 0..<n { next[j * n + i] += 0.5 * weight * signed[k * n + i] }
+          }
+        }
+      }
+      signed = next
+      influence += next.map { abs($0) }
+    }
+    self.influence = influence
+    var all: [UnsafeMutableRawPointer] = []
+    func copied(_ values: [Float]) -> UnsafePointer<Float> {
+      let memory = UnsafeMutablePointer<Float>.allocate(capacity: max(1, values.count))
+      memory.initialize(from: values, count: values.count)
+      all.append(UnsafeMutableRawPointer(memory))
+      return UnsafePointer(memory)
+    }
+    func weights(_ layer: FixedPointProblem.Layer) -> [Float] {
+      (0..<layer.outputCount).flatMap { j in (0..<layer.inputCount).map { Float(layer.weight(j, $0)) } }
+    }
+    let layers = UnsafeMutablePointer<BSLayer>.allocate(capacity: source.layers.count)
+    for (k, layer) in source.layers.enumerated() {
+      (layers + k).initialize(
+        to: BSLayer(
+          inputs: Int32(layer.inputCount), outputs: Int32(layer.outputCount), offset: Int32(layer.offset),
+          weights: copied(weights(layer)), biases: copied((0..<layer.outputCount).map { Float(layer.bias($0)) })))
+    }
+    all.append(UnsafeMutableRawPointer(layers))
+    let rows = source.constraints
+    let slopes = zip(source.slopeLow, source.slopeHigh).map { Float((Double($0) + Double($1)) * 0x1p-31) }
+    native.initialize(
+      to: BSProblem(
+        inputs: Int32(n), hidden: Int32(source.layers.count - 1), neurons: Int32(source.neuronCount),
+        widest: Int32(max(n, source.layers.map { max($0.inputCount, $0.outputCount) }.max() ?? 1)),
+        constraints: Int32(rows.outputCount), derivative: source.feature == nil ? 0 : 1, layer: UnsafePointer(layers),
+        constraintRows: copied(weights(rows)),
+        constraintBiases: copied((0..<rows.outputCount).map { Float(rows.bias($0)) }), slopes: copied(slopes),
+        threshold: Float(Double(source.threshold) * 0x1p-40)))
+    freed = all
+  }
+
+  deinit {
+    for memory in freed { memory.deallocate() }
+    native.deallocate()
   }
 }

@@ -34,7 +34,7 @@ extension Verifier {
       samples: options.samples, count: 1, seed: options.seed, shouldStop: { budget.isOver })
     // In units of the feature: undo the scale of the row and the width of the box.
     let least = hints.first.map { min(0, $0.value) } ?? 0
-    let unit = problem.unscaled(Int128(1) << 80)
+    let unit = problem.unscaled(Int64(1) << 40)
     guard var slope = Rational(exactly: least * 1.125).map({ $0 * unit }) else { return nil }
     slope = min(slope, -slack)
     for _ in 0..<Self.maximumSlopeTrials where !budget.isOver {

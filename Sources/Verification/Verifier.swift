@@ -24,6 +24,8 @@ public struct VerificationOptions: Sendable {
   public var maximumCounterexamples: Int
   /// Seed of the falsifier: same seed, same run.
   public var seed: UInt64
+  /// Which splits to prefer; nil lets the verifier choose.
+  var splitMode: SplitMode?
 
   public init(engine: Engine = .auto, samples: Int = 6144, maximumCounterexamples: Int = 8, seed: UInt64 = 1) {
     self.engine = engine
@@ -53,10 +55,15 @@ public struct KnownPair: Sendable, Hashable {
 public struct Verifier: Sendable {
   public let network: ExactNetwork
   public let options: VerificationOptions
+  /// Where other threads may help.
+  let pool: WorkPool
 
-  public init(network: ExactNetwork, options: VerificationOptions = VerificationOptions()) {
+  public init(
+    network: ExactNetwork, options: VerificationOptions = VerificationOptions(), pool: WorkPool = WorkPool()
+  ) {
     self.network = network
     self.options = options
+    self.pool = pool
   }
 
   /// What libz3 calls itself.
@@ -164,8 +171,8 @@ public struct Verifier: Sendable {
       return QueryOutcome(verdict: .violated(found.sorted { $0.drop > $1.drop }))
     }
     let search = BranchAndBound(
-      network: network, query: query, problem: problem, float: float, falsifier: falsifier, builder: builder,
-      budget: budget, progress: progress)
+      network: network, query: query, problem: problem, float: float, builder: builder, budget: budget, pool: pool,
+      mode: options.splitMode ?? .inputs, progress: progress)
     return try search.run()
   }
 
@@ -237,8 +244,7 @@ public struct Verifier: Sendable {
     var phases = [Int8](repeating: 0, count: network.hiddenNeuronCount)
     if let problem = try? FixedPointProblem(network: network, query: query) {
       let evaluator = LeafEvaluator(problem: problem)
-      let root = Cell(inputCount: problem.inputCount, neuronCount: problem.neuronCount)
-      if case .bound = evaluator.evaluate(root, multipliers: nil) { phases = evaluator.phases }
+      if case .bound = evaluator.evaluate(Cell(problem: problem), multipliers: nil) { phases = evaluator.phases(0) }
     }
     guard !budget.isOver else { return .unknown(budget.isInterrupted ? .interrupted : .timeout) }
     let context = try SolverContext()

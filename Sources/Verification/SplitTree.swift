@@ -1,0 +1,89 @@
+internal import ProofChecking
+
+/// A tree of splits as the search finds it, in the encoding of proofs; 20 bytes a node and the payloads of its leaves.
+///
+/// Parts that another thread took over are trees of their own, named by `Tag.part`.
+struct SplitTree {
+  /// The most memory that one tree may take, in bytes.
+  static let maximumBytes = 600 << 20
+  /// Not in proofs: the subtree is another tree of the same search.
+  static let part: UInt8 = 254
+
+  struct Node {
+    var tag = ProofFormat.Tag.open
+    /// The input, the neuron, or the number of the part.
+    var argument: Int32 = 0
+    var first: Int32 = -1
+    /// For leaves, where the payload begins in `payloads`.
+    var payloadStart: UInt32 = 0
+    var payloadCount: UInt16 = 0
+  }
+
+  private(set) var nodes: [Node] = [Node()]
+  private(set) var payloads: [UInt8] = []
+
+  var byteCount: Int { nodes.count * MemoryLayout<Node>.stride + payloads.count }
+
+  /// Makes an open node a split; returns its first child, the second one follows it.
+  mutating func split(_ node: Int32, tag: UInt8, argument: Int) -> Int32 {
+    let first = Int32(nodes.count)
+    nodes.append(Node())
+    nodes.append(Node())
+    nodes[Int(node)].tag = tag
+    nodes[Int(node)].argument = Int32(argument)
+    nodes[Int(node)].first = first
+    return first
+  }
+
+  /// Makes an open node a leaf with the bytes that a proof has for it.
+  mutating func close(_ node: Int32, _ bytes: [UInt8]) {
+    nodes[Int(node)].tag = bytes[0]
+    if bytes.count == 1 { return }
+    precondition(bytes.count <= Int(UInt16.max), "a leaf of a layer of 4096 neurons takes less")
+    nodes[Int(node)].payloadStart = UInt32(payloads.count)
+    nodes[Int(node)].payloadCount = UInt16(bytes.count)
+    payloads += bytes
+  }
+
+  mutating func hand(_ node: Int32, toPart part: Int) {
+    nodes[Int(node)].tag = Self.part
+    nodes[Int(node)].argument = Int32(part)
+  }
+
+  /// Writes the tree in preorder, with the trees of `parts` in their places.
+  static func write(_ root: SplitTree, parts: [Int: SplitTree], to sink: (([UInt8]) throws -> Void)) rethrows {
+    var buffer: [UInt8] = []
+    var stack: [(tree: Int, node: Int32)] = [(-1, 0)]
+    func tree(_ index: Int) -> SplitTree { index < 0 ? root : parts[index] ?? SplitTree() }
+    var current = root
+    var index = -1
+    while let (at, node) = stack.popLast() {
+      if at != index {
+        current = tree(at)
+        index = at
+      }
+      let entry = current.nodes[Int(node)]
+      switch entry.tag {
+      case part:
+        stack.append((Int(entry.argument), 0))
+      case ProofFormat.Tag.inputSplit, ProofFormat.Tag.phaseSplit:
+        buffer.append(entry.tag)
+        ProofFormat.append(Int(entry.argument), to: &buffer)
+        stack.append((at, entry.first + 1))
+        stack.append((at, entry.first))
+      default:
+        if entry.payloadCount == 0 {
+          buffer.append(entry.tag)
+        } else {
+          let start = Int(entry.payloadStart)
+          buffer += current.payloads[start..<(start + Int(entry.payloadCount))]
+        }
+      }
+      if buffer.count >= 1 << 16 {
+        try sink(buffer)
+        buffer.removeAll(keepingCapacity: true)
+      }
+    }
+    try sink(buffer)
+  }
+}
