@@ -40,9 +40,10 @@ public struct Counterexample: Sendable, Hashable {
   public let query: Int
   /// The first point: one rational per input, in the domain.
   public let x: [Rational]
-  /// The second point, equal to `x` but for one larger feature; nil when the property speaks of one point only.
+  /// The second point, in the domain as well; nil when the property speaks of one point only. For a monotone property
+  /// it is equal to `x` but for larger values of its features, for a general relation it may differ anywhere.
   public let xPrime: [Rational]?
-  /// The output at `x`, exactly. For a claim on several outputs: their weighted sum.
+  /// The output at `x`, exactly. For a claim on none or several outputs at this point: their weighted sum.
   public let fx: Rational
   /// The output at `xPrime`, exactly.
   public let fxPrime: Rational?

@@ -48,6 +48,12 @@ public struct ExactNetwork: Sendable, Hashable {
   /// All layers; a ReLU follows each but the last.
   public let layers: [ExactLayer]
 
+  /// - Precondition: there is a layer, and each has as many inputs as the one before has outputs.
+  init(layers: [ExactLayer]) {
+    precondition(!layers.isEmpty && zip(layers, layers.dropFirst()).allSatisfy { $0.outputCount == $1.inputCount })
+    self.layers = layers
+  }
+
   public init(_ network: Network) {
     var layers: [ExactLayer] = []
     var pending: ExactLayer?

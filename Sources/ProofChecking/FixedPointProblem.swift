@@ -49,9 +49,11 @@ public struct FixedPointProblem: Sendable {
 
   public var inputCount: Int { layers[0].inputCount }
 
-  /// - Throws: ``CheckFailure/outOfRange`` when a scaled number does not fit, and ``CheckFailure/dimension`` when the
-  ///   query does not fit the network.
+  /// - Throws: ``CheckFailure/outOfRange`` when a scaled number does not fit, ``CheckFailure/dimension`` when the query
+  ///   does not fit the network, and ``CheckFailure/unsupported`` for a query with constraints, a relation or inputs in
+  ///   its claim.
   public init(network: ExactNetwork, query: Query) throws(CheckFailure) {
+    guard query.constraints.isEmpty, query.relation == nil else { throw .unsupported }
     guard query.region.count == network.inputCount else { throw .dimension }
     let widths = query.region.map { $0.upperBound - $0.lowerBound }
     let shifts = Self.neuronShifts(network: network, region: query.region)
@@ -68,7 +70,8 @@ public struct FixedPointProblem: Sendable {
       row = (0..<last.inputCount).map { last.weight(neuron: output, input: $0).rational * sign }
       constant = -minimumSlope * widths[feature]
       self.feature = feature
-    case .nonnegative(let outputs, let offset):
+    case .nonnegative(let outputs, let inputs, let offset):
+      guard inputs.isEmpty else { throw .unsupported }
       guard outputs.count == last.outputCount else { throw .dimension }
       row = Array(repeating: .zero, count: last.inputCount)
       constant = offset
@@ -209,6 +212,8 @@ public struct FixedPointProblem: Sendable {
 public enum CheckFailure: Error, Sendable, Hashable {
   /// The query's dimensions are not the network's.
   case dimension
+  /// A kind of query that the integer routine does not decide.
+  case unsupported
   /// A number left the range in which the integer routine cannot overflow.
   case outOfRange
   /// The bound that the multipliers give does not reach the claim.

@@ -82,16 +82,25 @@ public struct Verifier: Sendable {
     var lowerBound: Rational?
     var boundsKnown = true
     for (index, query) in property.queries.enumerated() {
-      guard query.fits(inputCount: network.inputCount, outputCount: network.outputCount) else {
+      let lowered: (network: ExactNetwork, query: Query)
+      let refutation: Query
+      do {
+        lowered = try query.lowered(on: network)
+        refutation = Query(
+          region: lowered.query.region, constraints: lowered.query.constraints,
+          claim: property.refutations[index].claim)
+      } catch {
         throw VerificationError(
           .mismatch, "property '\(property.id)' speaks of inputs or outputs that the network does not have")
       }
+      let verifier = Verifier(network: lowered.network, options: options)
       let builder = CounterexampleBuilder(
-        network: network, query: property.refutations[index], index: index,
-        isEnclosed: property.refutations[index] != query)
+        network: lowered.network, query: refutation, index: index, isEnclosed: property.refutations[index] != query,
+        relation: query.relation)
       let outcome: QueryOutcome
       do {
-        outcome = try decide(query, builder, known.filter { $0.query == index }, budget) { share, leaves in
+        outcome = try verifier.decide(lowered.query, builder, known.filter { $0.query == index }, budget) {
+          share, leaves in
           progress(index, share, leaves)
         }
       } catch let error as SMTError {
@@ -152,8 +161,9 @@ public struct Verifier: Sendable {
     let problem: FixedPointProblem
     do {
       problem = try FixedPointProblem(network: network, query: query)
-    } catch .outOfRange {
-      // Numbers too far apart for fixed point: Z3 has no such limit.
+    } catch .outOfRange, .unsupported {
+      // Numbers too far apart for fixed point, or a query with constraints or inputs in its claim: Z3 has no such
+      // limits.
       return try solveWhole(query, builder, budget)
     }
     let float = FloatProblem(problem)
@@ -235,7 +245,12 @@ public struct Verifier: Sendable {
   /// One query in one piece by Z3, in the given encoding.
   func solve(_ query: Query, _ form: Encoder.Form, _ budget: Budget) throws -> SolverAnswer {
     var phases = [Int8](repeating: 0, count: network.hiddenNeuronCount)
-    if let problem = try? FixedPointProblem(network: network, query: query) {
+    // Phases are fixed on the whole box, whatever the constraints and the claim's inputs.
+    var relaxed = query.claim
+    if case .nonnegative(let outputs, _, let constant) = relaxed {
+      relaxed = .nonnegative(outputs: outputs, constant: constant)
+    }
+    if let problem = try? FixedPointProblem(network: network, query: Query(region: query.region, claim: relaxed)) {
       let evaluator = LeafEvaluator(problem: problem)
       let root = Cell(inputCount: problem.inputCount, neuronCount: problem.neuronCount)
       if case .bound = evaluator.evaluate(root, multipliers: nil) { phases = evaluator.phases }
@@ -261,18 +276,6 @@ public struct Verifier: Sendable {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
-}
-
-extension Query {
-  /// Whether the query speaks of a network with so many inputs and outputs.
-  fileprivate func fits(inputCount: Int, outputCount: Int) -> Bool {
-    guard region.count == inputCount else { return false }
-    switch claim {
-    case .monotone(let output, let feature, _, _):
-      return (0..<outputCount).contains(output) && (0..<inputCount).contains(feature)
-    case .nonnegative(let outputs, _): return outputs.count == outputCount
-    }
   }
 }
 

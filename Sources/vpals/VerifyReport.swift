@@ -82,7 +82,7 @@ struct VerifyReport {
             JSONCounterexample(
               x: example.x.map(\.description), xPrime: example.xPrime?.map(\.description),
               fx: example.fx.description, fxPrime: example.fxPrime?.description, drop: example.drop.description,
-              dropInUnits: specification.outputs[property.kind.output].describeDrop(example.drop),
+              dropInUnits: specification.describeDrop(of: property, query: example.query, drop: example.drop),
               text: FoundCounterexample.lines(property, example, specification))
           }, counterexamples: examples.count)
       })
@@ -132,15 +132,5 @@ struct VerifyReport {
       lines.append("next: vpals gate \(shellQuoted(target.directory))")
     }
     return lines
-  }
-}
-
-extension PropertyKind {
-  /// The output that the property speaks of.
-  var output: Int {
-    switch self {
-    case .monotone(_, let output, _): output
-    case .always(let output, _, _): output
-    }
   }
 }
