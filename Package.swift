@@ -74,11 +74,11 @@ let package = Package(
     library(
       "Retraining",
       [
-        "Training", "Telemetry", "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates",
+        "Training", "Telemetry", "Verification", "ProofChecking", "CertificateStorage", "CertificateStorageSQLite", "Certificates",
         "Networks", "Specifications", "ExactArithmetic",
       ]),
 
-    library("Gating", ["Certificates", "Networks", "Specifications"]),
+    library("Gating", ["Certificates", "ProofChecking", "Networks", "Specifications"]),
     library("CommandSupport", ["CertificateStorage", "CertificateStorageSQLite", "Verification", argumentParser]),
 
     // Executables: thin.
@@ -90,7 +90,8 @@ let package = Package(
       ], swiftSettings: settings),
     .executableTarget(
       name: "vpals-check",
-      dependencies: ["Certificates", "Networks", "Specifications", argumentParser], swiftSettings: settings),
+      dependencies: ["Certificates", "ProofChecking", "Networks", "Specifications", argumentParser],
+      swiftSettings: settings),
     .executableTarget(
       name: "vpals-train",
       dependencies: [

@@ -40,9 +40,10 @@ public struct Counterexample: Sendable, Hashable {
   public let query: Int
   /// The first point: one rational per input, in the domain.
   public let x: [Rational]
-  /// The second point, equal to `x` but for one larger feature; nil when the property speaks of one point only.
+  /// The second point, in the domain as well; nil when the property speaks of one point only. For a monotone property
+  /// it is equal to `x` but for larger values of its features, for a general relation it may differ anywhere.
   public let xPrime: [Rational]?
-  /// The output at `x`, exactly. For a claim on several outputs: their weighted sum.
+  /// The output at `x`, exactly. For a claim on none or several outputs at this point: their weighted sum.
   public let fx: Rational
   /// The output at `xPrime`, exactly.
   public let fxPrime: Rational?
@@ -78,10 +79,12 @@ public struct PropertyResult: Sendable, Hashable {
   /// A certified lower bound of what the claim needs to be non-negative (for a monotone claim: of the slope per unit
   /// of the feature), where one is known.
   public let lowerBound: Rational?
+  /// The checked proof, for a property that holds.
+  public let proof: ProofFile?
 
   public init(
     id: String, verdict: Verdict, engine: String, seconds: Double, cpuSeconds: Double, leaves: Int, solverLeaves: Int,
-    provedShare: Double, lowerBound: Rational?
+    provedShare: Double, lowerBound: Rational?, proof: ProofFile? = nil
   ) {
     self.id = id
     self.verdict = verdict
@@ -92,5 +95,6 @@ public struct PropertyResult: Sendable, Hashable {
     self.solverLeaves = solverLeaves
     self.provedShare = provedShare
     self.lowerBound = lowerBound
+    self.proof = proof
   }
 }

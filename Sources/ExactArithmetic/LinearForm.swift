@@ -47,19 +47,3 @@ public struct LinearForm: Sendable, Hashable {
     return low...high
   }
 }
-
-/// A linear inequality `form` ≥ 0, or `form` > 0 when strict.
-public struct LinearInequality: Sendable, Hashable {
-  public var form: LinearForm
-  public var isStrict: Bool
-
-  public init(form: LinearForm, isStrict: Bool) {
-    self.form = form
-    self.isStrict = isStrict
-  }
-
-  public func holds(at point: [Rational]) -> Bool {
-    let value = form.value(at: point)
-    return isStrict ? value.isPositive : !value.isNegative
-  }
-}

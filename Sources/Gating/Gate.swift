@@ -24,9 +24,7 @@ public struct GateError: Error, Hashable, CustomStringConvertible {
 /// The gate of a repository of models: every version passes only with a certificate that speaks of exactly these bytes
 /// and this specification, and in which every property of the specification holds.
 ///
-/// It reads files alone: no store, no solver. It does not search for proofs; it refuses what has none. Certificates
-/// of this format carry no proof and no signature: the gate notices every accidental or one-sided change of a model, a
-/// specification or a certificate's bindings, but not a verdict that somebody forged on purpose.
+/// It reads files alone: no store, no solver. Every proof is checked again, so a forged verdict does not pass.
 public struct Gate: Sendable {
   /// The most model versions in one run.
   public static let maximumVersions = 10_000

@@ -1,12 +1,13 @@
 /// Why a model version is refused.
 public struct Refusal: Sendable, Hashable {
-  /// The rules, with codes that keep their meaning for ever. VP006 to VP010 belong to signatures, the log and proofs.
+  /// The rules, with codes that keep their meaning for ever. VP006 to VP009 belong to signatures and the log.
   public enum Rule: String, Sendable, Hashable, CaseIterable {
     case noCertificate = "VP001"
     case violated = "VP002"
     case undecided = "VP003"
     case modelChanged = "VP004"
     case specificationChanged = "VP005"
+    case proofUnchecked = "VP010"
     case certificateUnreadable = "VP011"
     case modelUnreadable = "VP012"
     case specificationUnreadable = "VP013"
@@ -18,6 +19,7 @@ public struct Refusal: Sendable, Hashable {
       case .undecided: "undecided"
       case .modelChanged: "model-changed"
       case .specificationChanged: "specification-changed"
+      case .proofUnchecked: "proof-unchecked"
       case .certificateUnreadable: "certificate-unreadable"
       case .modelUnreadable: "model-unreadable"
       case .specificationUnreadable: "specification-unreadable"

@@ -1,6 +1,7 @@
 internal import Certificates
 internal import Foundation
 internal import Networks
+internal import ProofChecking
 internal import Specifications
 
 /// The judgement of one model version: every exit but the last is a refusal.
@@ -39,15 +40,16 @@ struct VersionCheck {
         next: verify)
     }
     var refusals: [Refusal] = []
-    do throws(Refused) { try checkModel(certificate, specification) } catch { refusals += error.refusals }
+    var network: ExactNetwork?
+    do throws(Refused) { network = try checkModel(certificate, specification) } catch { refusals += error.refusals }
     if "sha256:\(claims.specification.sha256)" != specification.fileDigest {
       refusals.append(
         Refusal(
           .specificationChanged, file: specificationPath,
           reason: "the specification has changed since the model was verified", next: verify))
     }
-    guard refusals.isEmpty else { throw Refused(refusals) }
-    return try checkProperties(claims, specification, certificatePath)
+    guard let network, refusals.isEmpty else { throw Refused(refusals) }
+    return try checkProperties(claims, specification, network, certificatePath)
   }
 
   // MARK: Files
@@ -126,7 +128,7 @@ struct VersionCheck {
 
   private func checkModel(
     _ certificate: UncheckedCertificate, _ specification: Specifications.Specification
-  ) throws(Refused) {
+  ) throws(Refused) -> ExactNetwork {
     let problems = certificate.fileProblems(in: path)
     guard problems.isEmpty else {
       throw Refused(
@@ -159,12 +161,14 @@ struct VersionCheck {
         .specificationChanged, specificationPath, error.diagnostics.first?.message ?? "it is of another network",
         next: train)
     }
+    return network
   }
 
   // MARK: Verdicts
 
   private func checkProperties(
-    _ claims: Certificate, _ specification: Specifications.Specification, _ certificatePath: String
+    _ claims: Certificate, _ specification: Specifications.Specification, _ network: ExactNetwork,
+    _ certificatePath: String
   ) throws(Refused) -> Int {
     guard specification.digest == "sha256:\(claims.specification.digest)",
       specification.properties.map(\.id) == claims.properties.map(\.id)
@@ -180,11 +184,8 @@ struct VersionCheck {
           reason: "property '\(property.id)' was verified with another meaning", next: verify)
       }
       switch record.outcome {
-      case .holds where record.proof != nil:
-        return Refusal(
-          .certificateUnreadable, file: certificatePath,
-          reason: "property '\(property.id)' names a proof, which this version of vPALs cannot check", next: verify)
-      case .holds: return nil
+      case .holds:
+        return proofRefusal(property, record, network, certificatePath)
       case .violated:
         return Refusal(
           .violated, file: certificatePath, reason: "property '\(property.id)' is violated: \(property.statement)",
@@ -197,6 +198,28 @@ struct VersionCheck {
     }
     guard refusals.isEmpty else { throw Refused(refusals) }
     return specification.properties.count
+  }
+
+  /// Checks the proof of a property again.
+  private func proofRefusal(
+    _ property: Property, _ record: PropertyRecord, _ network: ExactNetwork, _ certificatePath: String
+  ) -> Refusal? {
+    guard let reference = record.proof else {
+      return Refusal(
+        .proofUnchecked, file: certificatePath, reason: "property '\(property.id)' is claimed to hold without a proof",
+        next: verify)
+    }
+    let proofPath = "\(path)/\(reference.path)"
+    do throws(ProofFailure) {
+      let summary = try ProofChecker(network: network).check(file: proofPath, queries: property.queries)
+      guard summary.digest != reference.sha256 else { return nil }
+      return Refusal(
+        .proofUnchecked, file: proofPath, reason: "this is not the proof that the certificate names", next: verify)
+    } catch {
+      return Refusal(
+        .proofUnchecked, file: proofPath, reason: "the proof of property '\(property.id)' is not valid: \(error)",
+        next: verify)
+    }
   }
 
   /// A message without the path that the report prints beside it.

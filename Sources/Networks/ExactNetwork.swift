@@ -48,6 +48,12 @@ public struct ExactNetwork: Sendable, Hashable {
   /// All layers; a ReLU follows each but the last.
   public let layers: [ExactLayer]
 
+  /// - Precondition: there is a layer, and each has as many inputs as the one before has outputs.
+  init(layers: [ExactLayer]) {
+    precondition(!layers.isEmpty && zip(layers, layers.dropFirst()).allSatisfy { $0.outputCount == $1.inputCount })
+    self.layers = layers
+  }
+
   public init(_ network: Network) {
     var layers: [ExactLayer] = []
     var pending: ExactLayer?
@@ -74,6 +80,33 @@ public struct ExactNetwork: Sendable, Hashable {
   public var outputCount: Int { layers[layers.count - 1].outputCount }
   public var hiddenLayers: ArraySlice<ExactLayer> { layers.dropLast() }
   public var hiddenNeuronCount: Int { hiddenLayers.reduce(0) { $0 + $1.outputCount } }
+
+  /// The network with further outputs x[i] − offset for the given inputs, carried through every layer by a neuron of
+  /// their own: exact where x[i] ≥ offset.
+  /// - Precondition: as many offsets as inputs, all of which exist.
+  public func passing(_ inputs: [Int], less offsets: [Dyadic]) -> ExactNetwork {
+    precondition(inputs.count == offsets.count && inputs.allSatisfy { (0..<inputCount).contains($0) })
+    var result: [ExactLayer] = []
+    for (index, layer) in layers.enumerated() {
+      let extra = index == 0 ? 0 : inputs.count
+      let columns = layer.inputCount + extra
+      var weights: [Dyadic] = []
+      weights.reserveCapacity(columns * (layer.outputCount + inputs.count))
+      for j in 0..<layer.outputCount {
+        weights += layer.weights[(j * layer.inputCount)..<((j + 1) * layer.inputCount)]
+        weights += repeatElement(Dyadic.zero, count: extra)
+      }
+      for (k, input) in inputs.enumerated() {
+        let column = index == 0 ? input : layer.inputCount + k
+        weights += (0..<columns).map { $0 == column ? Dyadic.one : .zero }
+      }
+      let biases = layer.biases + offsets.map { index == 0 ? -$0 : .zero }
+      result.append(
+        ExactLayer(
+          inputCount: columns, outputCount: layer.outputCount + inputs.count, weights: weights, biases: biases))
+    }
+    return ExactNetwork(layers: result)
+  }
 
   /// The exact outputs at a rational point.
   ///

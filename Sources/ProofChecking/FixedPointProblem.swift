@@ -59,6 +59,8 @@ public struct FixedPointProblem: Sendable {
   public let derivativeShift: Int
   /// The pre-activation of each hidden neuron was multiplied by 2^shift.
   public let neuronShifts: [Int]
+  /// Each constraint was multiplied by 2^shift.
+  public let constraintShifts: [Int]
   /// The number of hidden neurons.
   public let neuronCount: Int
   /// The box in the network's numbers.
@@ -67,10 +69,12 @@ public struct FixedPointProblem: Sendable {
   public var inputCount: Int { region.count }
   public var hiddenLayers: ArraySlice<Layer> { layers.dropLast() }
 
-  /// - Throws: ``CheckFailure/outOfRange`` when a scaled number does not fit, and ``CheckFailure/dimension`` when the
-  ///   query does not fit the network.
+  /// - Throws: ``CheckFailure/outOfRange`` when a scaled number does not fit, ``CheckFailure/dimension`` when the query
+  ///   does not fit the network, and ``CheckFailure/unsupported`` for a query that is not lowered.
   /// - Complexity: a few integer operations per weight; big integers only for the first layer and the output row.
   public init(network: ExactNetwork, query: Query) throws(CheckFailure) {
+    guard query.relation == nil else { throw .unsupported }
+    if case .nonnegative(_, let inputs, _) = query.claim, !inputs.isEmpty { throw .unsupported }
     guard query.region.count == network.inputCount else { throw .dimension }
     guard network.inputCount <= Self.maximumWidth,
       network.layers.allSatisfy({ $0.outputCount <= Self.maximumWidth })
@@ -90,7 +94,7 @@ public struct FixedPointProblem: Sendable {
       outputs[output] = Rational(direction.sign)
       constant = minimumSlope * widths[feature]
       self.feature = feature
-    case .nonnegative(let weights, let offset):
+    case .nonnegative(let weights, _, let offset):
       guard weights.count == last.outputCount else { throw .dimension }
       outputs = weights
       constant = offset
@@ -185,7 +189,7 @@ public struct FixedPointProblem: Sendable {
       layers.append(try Self.rows(rowWeights, biases: bias, count: 1, offset: neuronCount))
     }
     self.layers = layers
-    constraints = try Self.constraintRows([], region: query.region, widths: widths, shift: layers[0].shift)
+    (constraints, constraintShifts) = try Self.constraintRows(query.constraints, region: query.region, widths: widths, shift: layers[0].shift)
   }
 
   /// The claim's quantity for a scaled bound: the slope per unit of the feature, or the value.
@@ -340,19 +344,22 @@ public struct FixedPointProblem: Sendable {
 
   /// Constraints Σ aᵢ·xᵢ + c ≥ 0 as rows over t, each scaled by a power of two to a magnitude below 1.
   private static func constraintRows(
-    _ constraints: [(coefficients: [Rational], constant: Rational)], region: [ClosedRange<Rational>],
+    _ constraints: [LinearInequality], region: [ClosedRange<Rational>],
     widths: [Rational], shift: Int
-  ) throws(CheckFailure) -> Layer {
+  ) throws(CheckFailure) -> (Layer, [Int]) {
     var low: [Int32] = []
+    var shifts: [Int] = []
     var slack: [UInt8] = []
     var biasLow: [Int64] = []
     var biasHigh: [Int64] = []
-    for (coefficients, constant) in constraints {
-      var bias = constant
+    for constraint in constraints {
+      let coefficients = constraint.form.coefficients
+      var bias = constraint.form.constant
       for i in region.indices { bias += coefficients[i] * region[i].lowerBound }
       let row = region.indices.map { Magnitude(coefficients[$0] * widths[$0]) }
       let last = Magnitude(bias)
       let top = (row + [last]).compactMap(\.top).max() ?? 0
+      shifts.append(-top)
       for weight in row {
         let bounds = try enclosed(weight.scaled(bits: -top), bits: shift)
         low.append(Int32(bounds.low))
@@ -362,9 +369,10 @@ public struct FixedPointProblem: Sendable {
       biasLow.append(bounds.low)
       biasHigh.append(bounds.high)
     }
-    return Layer(
+    let layer = Layer(
       inputCount: region.count, outputCount: constraints.count, offset: 0, shift: shift, low: low, slack: slack,
       biasLow: biasLow, biasHigh: biasHigh)
+    return (layer, shifts)
   }
 
   /// The neighbours of x·2^bits, and the larger of their magnitudes.
@@ -386,6 +394,8 @@ public struct FixedPointProblem: Sendable {
 public enum CheckFailure: Error, Sendable, Hashable {
   /// The query's dimensions are not the network's.
   case dimension
+  /// A kind of query that the integer routine does not decide.
+  case unsupported
   /// A number left the range in which the integer routine cannot overflow.
   case outOfRange
   /// The bound that the multipliers give does not reach the claim.

@@ -241,9 +241,21 @@ private final class NativeProblem {
   deinit { for free in freed { free() } }
 
   private func layer(_ layer: FixedPointProblem.Layer) -> LBLayer {
-    LBLayer(
+    // Whichever list is shorter: the weights that are on the grid, or those that are not.
+    let slackCount = layer.slack.reduce(0) { $0 + Int($1) }
+    let complement = 2 * slackCount > layer.slack.count
+    var starts: [Int32] = [0]
+    var listed: [Int32] = []
+    for i in 0..<layer.inputCount {
+      for j in 0..<layer.outputCount where (layer.slack[j * layer.inputCount + i] == 0) == complement {
+        listed.append(Int32(j))
+      }
+      starts.append(Int32(listed.count))
+    }
+    return LBLayer(
       inputs: Int32(layer.inputCount), outputs: Int32(layer.outputCount), offset: Int32(layer.offset),
       shift: Int32(layer.shift), exact: layer.isExact ? 1 : 0, low: copied(layer.low), slack: copied(layer.slack),
+      listedStart: copied(starts), listed: copied(listed), complement: complement ? 1 : 0,
       biasLow: copied(layer.biasLow), biasHigh: copied(layer.biasHigh))
   }
 

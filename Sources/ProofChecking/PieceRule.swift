@@ -9,6 +9,8 @@ public import Specifications
 /// the value, multipliers λ ≥ 0 of the cell's premises must show that no point of the cell violates the claim (Farkas'
 /// lemma): the largest value of Σ λₖ·sₖ·zₖ(x) over the box is negative; or it is zero and one of the premises is, by
 /// its own form, not identically zero on the domain, for only generic points count and such a premise is strict there.
+/// With constraints on the inputs the domain may be flat, and that last step is not taken. The constraints themselves
+/// take multipliers like premises.
 public struct PieceRule: Sendable {
   public let network: ExactNetwork
   public let query: Query
@@ -39,8 +41,8 @@ public struct PieceRule: Sendable {
       let form = combination(multipliers, cell: cell, phases: phases, outputs: nil)
       let most = range(form, over: cell).upperBound
       if most.isNegative { return }
-      if most.isZero, multipliers.contains(where: { isStrict($0.index, cell: cell, phases: phases) }) { return }
-    case .nonnegative(let outputs, let constant):
+      if most.isZero, query.constraints.isEmpty, multipliers.contains(where: { isStrict($0.index, cell: cell, phases: phases) }) { return }
+    case .nonnegative(let outputs, _, let constant):
       // claim − Σ λ·s·z is non-negative on the box, and the sum is non-negative in the cell.
       let form = combination(multipliers, cell: cell, phases: phases, outputs: outputs)
       if !(range(form, over: cell).lowerBound + constant).isNegative { return }
@@ -89,7 +91,7 @@ public struct PieceRule: Sendable {
   /// Σ outputs·f − Σ λ·s·z (for claims on the value), or Σ λ·s·z; and the rational factors left outside.
   private func combination(
     _ multipliers: [ProofFormat.ExactMultiplier], cell: Cell, phases: [Int8], outputs: [Rational]?
-  ) -> (Form, [(factor: Rational, form: Form)]) {
+  ) -> (Form, [(factor: Rational, form: LinearForm)]) {
     var weights = [Dyadic](repeating: .zero, count: phases.count)
     for multiplier in multipliers where multiplier.index < phases.count {
       let value = Dyadic(mantissa: BigInt(multiplier.mantissa), exponent: multiplier.exponent)
@@ -97,14 +99,21 @@ public struct PieceRule: Sendable {
       weights[multiplier.index] = outputs == nil ? signed : -signed
     }
     let sum = backward(weights, outputs: nil, phases: phases)
-    var extra: [(Rational, Form)] = []
+    var linear: [(factor: Rational, form: LinearForm)] = []
+    for multiplier in multipliers where multiplier.index >= phases.count {
+      let constraint = query.constraints[multiplier.index - phases.count].form
+      let value = Dyadic(mantissa: BigInt(multiplier.mantissa), exponent: multiplier.exponent).rational
+      linear.append((outputs == nil ? value : -value, constraint))
+    }
     if let outputs {
       let none = [Dyadic](repeating: .zero, count: phases.count)
       for (k, factor) in outputs.enumerated() where !factor.isZero {
-        extra.append((factor, backward(none, outputs: k, phases: phases)))
+        let form = backward(none, outputs: k, phases: phases)
+        linear.append(
+          (factor, LinearForm(coefficients: form.coefficients.map(\.rational), constant: form.constant.rational)))
       }
     }
-    return (sum, extra)
+    return (sum, linear)
   }
 
   /// Σ weightsₖ·zₖ(x), plus output `outputs` when given, with the phases fixed: one backward pass.
@@ -136,12 +145,12 @@ public struct PieceRule: Sendable {
   }
 
   /// The exact range of a combination over the cell's box.
-  private func range(_ sum: (Form, [(factor: Rational, form: Form)]), over cell: Cell) -> ClosedRange<Rational> {
+  private func range(_ sum: (Form, [(factor: Rational, form: LinearForm)]), over cell: Cell) -> ClosedRange<Rational> {
     var low = sum.0.constant.rational
     var coefficients = sum.0.coefficients.map(\.rational)
     for (factor, form) in sum.1 {
-      low += factor * form.constant.rational
-      for i in coefficients.indices { coefficients[i] += factor * form.coefficients[i].rational }
+      low += factor * form.constant
+      for i in coefficients.indices { coefficients[i] += factor * form.coefficients[i] }
     }
     var high = low
     for (i, a) in coefficients.enumerated() where !a.isZero {

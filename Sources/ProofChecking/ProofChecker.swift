@@ -107,6 +107,7 @@ final class TreeWalk {
   var onLeaf: ((Int, Cell) -> Void)?
 
   init(network: ExactNetwork, query: Query, index: Int) throws(CheckFailure) {
+    let (network, query) = try query.lowered(on: network)
     problem = try FixedPointProblem(network: network, query: query)
     rule = PieceRule(network: network, query: query, problem: problem)
     shape = MultiplierShape(problem: problem)

@@ -349,7 +349,10 @@ public final class TrainVerifyLoop {
   private var monotoneTerms: [MonotoneTerm] {
     var seen: Set<[Int]> = []
     return specification.properties.flatMap { property -> [MonotoneTerm] in
-      guard case .monotone(let direction, let output, let features) = property.kind else { return [] }
+      // The hinge acts on the whole domain and tolerates nothing.
+      guard case .monotone(let direction, let output, let features) = property.kind, !property.isRestricted,
+        property.tolerance == nil
+      else { return [] }
       return features.compactMap { feature in
         guard seen.insert([output, feature, direction.sign]).inserted else { return nil }
         return MonotoneTerm(output: output, feature: feature, sign: direction.sign)
@@ -359,8 +362,9 @@ public final class TrainVerifyLoop {
 
   private var boundTerms: [BoundTerm] {
     specification.properties.flatMap { property -> [BoundTerm] in
-      property.refutations.compactMap { query in
-        guard case .nonnegative(let weights, let constant) = query.claim,
+      guard case .always = property.kind, !property.isRestricted else { return [] }
+      return property.refutations.compactMap { query in
+        guard case .nonnegative(let weights, _, let constant) = query.claim,
           let output = weights.firstIndex(where: { !$0.isZero })
         else { return nil }
         let limit = (-constant / weights[output]).approximation
@@ -488,7 +492,9 @@ public final class TrainVerifyLoop {
     let verifier = Verifier(network: exact)
     var records: [VersionReport.RepairRecord] = []
     for (property, result) in zip(specification.properties, results) where result.verdict != .holds {
-      guard case .monotone(let direction, let output, let features) = property.kind else { return nil }
+      guard case .monotone(let direction, let output, let features) = property.kind,
+        property.queries.allSatisfy({ $0.relation == nil && $0.constraints.isEmpty })
+      else { return nil }
       onEvent(.repairing(property: property.id))
       for (query, feature) in zip(property.queries, features) {
         let budget = Budget(seconds: max(5, min(6 * options.propertySeconds, remainingSeconds)), stop: stop)

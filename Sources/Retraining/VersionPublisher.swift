@@ -73,6 +73,9 @@ public struct VersionPublisher: Sendable {
         networkDigest: ExactNetwork(network).digest.hexadecimalPart),
       specification: specification, results: results, startedAt: now, finishedAt: now)
     files[try Certificate.fileName(specification: specification.name)] = try certificate.encoded()
+    for (result, record) in zip(results, certificate.properties) {
+      if let proof = result.proof, let reference = record.proof { files[reference.path] = try proof.read() }
+    }
     try AtomicDirectory.write(files, to: path)
     _ = try store.record(VerificationRecord(certificate: certificate, found: []), now: Date())
     return path

@@ -66,7 +66,7 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     public static let constantFeature = Code(description: "E022")
     /// `<` or `>`.
     public static let strict = Code(description: "E023")
-    /// Bounds that no number satisfies.
+    /// Bounds that no number satisfies, or preconditions that no point does.
     public static let impossible = Code(description: "E024")
     /// A property of no kind, or of several.
     public static let propertyKind = Code(description: "E025")
@@ -74,6 +74,8 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     public static let form = Code(description: "E026")
     /// The specification and the network have different numbers of inputs or outputs.
     public static let arity = Code(description: "E027")
+    /// Numbers on different scales, or sums of numbers on a logarithmic scale, in one expression.
+    public static let scale = Code(description: "E028")
     /// A bound that is true of every network.
     public static let trivial = Code(description: "W001")
   }

@@ -91,6 +91,11 @@ struct Token: Hashable {
       }
       if isWord(index) {
         while isWord(index) { index += 1 }
+        // `x.cores`, the feature of a point; a range has two points.
+        if index + 1 < scalars.count, scalars[index] == ".", isWord(index + 1), !isDigit(index + 1) {
+          index += 1
+          while isWord(index) { index += 1 }
+        }
         let span = Span(offset: start, length: index - start)
         tokens.append(Token(kind: .name(SourceText.string(scalars[start..<index])), span: span))
         continue
@@ -129,44 +134,95 @@ struct Quantity: Hashable {
   let span: Span
 }
 
-/// One side of a comparison. Sums and multiples will join these cases.
+/// A summand: a quantity, or a multiple of a name, with its sign inside.
 enum Term: Hashable {
   case quantity(Quantity)
-  case name(String, Span)
+  case name(String, Span, factor: Rational)
 
   var span: Span {
     switch self {
     case .quantity(let quantity): quantity.span
-    case .name(_, let span): span
+    case .name(_, let span, _): span
     }
   }
 }
 
-/// `term sign term`, or a chain of such: one sign fewer than terms.
+/// One side of a comparison.
+struct Sum: Hashable {
+  /// At least one.
+  let terms: [Term]
+
+  var span: Span { terms.dropFirst().reduce(terms[0].span) { $0.joined($1.span) } }
+
+  /// The sum as mathematics, numbers as they were written: `2·p50 − 3 ms`.
+  var text: String {
+    var text = ""
+    for (index, term) in terms.enumerated() {
+      let value: Rational
+      var word: String
+      switch term {
+      case .quantity(let quantity):
+        value = quantity.value
+        word = DecimalText.exact(value.magnitude) + (quantity.unit.map { " " + $0.text } ?? "")
+      case .name(let name, _, let factor):
+        value = factor
+        word = factor.magnitude == .one ? name : "\(DecimalText.exact(factor.magnitude))·\(name)"
+      }
+      let isNegative = value.isNegative
+      text += index == 0 ? (isNegative ? "−" : "") : isNegative ? " − " : " + "
+      text += word
+    }
+    return text
+  }
+}
+
+/// `sum sign sum`, or a chain of such: one sign fewer than sums.
 struct Comparison: Hashable {
   struct Sign: Hashable {
     let text: String
     let span: Span
+
+    /// As mathematics.
+    var symbol: String { text == "<=" ? "≤" : text == ">=" ? "≥" : "=" }
   }
 
-  let terms: [Term]
+  let sums: [Sum]
   let signs: [Sign]
+
+  /// Nil unless every side is one quantity or one name alone, as in `0 ms <= p99 <= 60 s`.
+  var plainTerms: [Term]? {
+    var terms: [Term] = []
+    for sum in sums {
+      guard sum.terms.count == 1 else { return nil }
+      if case .name(_, _, let factor) = sum.terms[0], factor != .one { return nil }
+      terms.append(sum.terms[0])
+    }
+    return terms
+  }
+
+  /// The comparison as mathematics.
+  var text: String {
+    zip(signs, sums.dropFirst()).reduce(sums[0].text) { "\($0) \($1.0.symbol) \($1.1.text)" }
+  }
 }
 
 /// The grammar of one-line expressions.
 ///
 /// ```
 /// range      = quantity ".." quantity
-/// comparison = term sign term { sign term }        sign = "<=" | ">=" | "<" | ">"
-/// term       = quantity | name
-/// quantity   = [ "-" ] number [ unit ]             unit = name [ "/" name ] | "1" "/" name
+/// amount     = quantity
+/// comparison = sum sign sum { sign sum }           sign = "<=" | ">=" | "==" | "<" | ">"
+/// sum        = [ "-" ] term { ( "+" | "-" ) term }
+/// term       = quantity | [ number "*" ] name      name = word [ "." word ]
+/// quantity   = [ "-" ] number [ unit ]             unit = word [ "/" word ] | "1" "/" word
 /// ```
 struct ExpressionParser {
   private let tokens: [Token]
   private var index = 0
 
-  /// The longest chain of comparisons.
-  static let maximumTerms = 8
+  /// The longest chain of comparisons, and the longest sum.
+  static let maximumSums = 8
+  static let maximumTerms = 64
 
   init(_ text: String) throws(ExpressionProblem) { tokens = try Token.scan(text) }
 
@@ -189,32 +245,93 @@ struct ExpressionParser {
     return (low, high)
   }
 
+  /// One quantity and nothing else.
+  mutating func amount() throws(ExpressionProblem) -> Quantity {
+    let result = try quantity(expecting: "a number")
+    try expectEnd()
+    return result
+  }
+
   mutating func comparison() throws(ExpressionProblem) -> Comparison {
-    var terms = [try term()]
+    var sums = [try sum()]
     var signs: [Comparison.Sign] = []
-    while case .sign(let sign) = current.kind, ["<=", ">=", "<", ">"].contains(sign) {
-      guard terms.count < Self.maximumTerms else {
-        throw ExpressionProblem(code: .tooLarge, span: current.span, message: "more than \(Self.maximumTerms) terms")
+    while case .sign(let sign) = current.kind, ["<=", ">=", "<", ">", "=="].contains(sign) {
+      guard sums.count < Self.maximumSums else {
+        throw ExpressionProblem(
+          code: .tooLarge, span: current.span, message: "more than \(Self.maximumSums) sides of a comparison",
+          fix: "make it several comparisons")
       }
       signs.append(Comparison.Sign(text: sign, span: current.span))
       advance()
-      terms.append(try term())
+      sums.append(try sum())
     }
     try expectEnd()
     guard !signs.isEmpty else {
       throw ExpressionProblem(
         code: .syntax, span: current.span, message: "expected a comparison", fix: "write it as in p99 <= 60 ms")
     }
-    return Comparison(terms: terms, signs: signs)
+    return Comparison(sums: sums, signs: signs)
   }
 
-  private mutating func term() throws(ExpressionProblem) -> Term {
-    if case .name(let name) = current.kind {
+  private mutating func sum() throws(ExpressionProblem) -> Sum {
+    var terms = [try term(leading: nil)]
+    while case .sign(let sign) = current.kind, sign == "+" || sign == "-" {
+      guard terms.count < Self.maximumTerms else {
+        throw ExpressionProblem(
+          code: .tooLarge, span: current.span, message: "more than \(Self.maximumTerms) terms in a sum")
+      }
       let span = current.span
       advance()
-      return .name(name, span)
+      terms.append(try term(leading: (sign == "-", span)))
     }
-    return .quantity(try quantity(expecting: "a number or a name"))
+    return Sum(terms: terms)
+  }
+
+  /// - Parameter leading: whether a minus stands before the term, and where the sign is; nil at the beginning of a sum,
+  ///   where a minus is optional and a plus has no place.
+  private mutating func term(leading: (isNegative: Bool, span: Span)?) throws(ExpressionProblem) -> Term {
+    var isNegative = leading?.isNegative ?? false
+    var start: Span?
+    if leading == nil, current.kind == .sign("-") {
+      isNegative = true
+      start = current.span
+      advance()
+    }
+    func whole(_ span: Span) -> Span { start?.joined(span) ?? span }
+    if case .name(let name) = current.kind, !Self.words.contains(name) {
+      let span = whole(current.span)
+      advance()
+      if current.kind == .sign("*") { throw afterName() }
+      return .name(name, span, factor: isNegative ? Rational(-1) : .one)
+    }
+    guard case .number(let number) = current.kind else { throw unexpected(Self.operand) }
+    if next.kind == .sign("*") {
+      let span = whole(current.span)
+      advance()
+      advance()
+      guard case .name(let name) = current.kind, !Self.words.contains(name) else {
+        throw unexpected("a name after '*'")
+      }
+      let end = current.span
+      advance()
+      if current.kind == .sign("*") { throw afterName() }
+      return .name(name, span.joined(end), factor: isNegative ? -number : number)
+    }
+    let quantity = try quantity(expecting: Self.operand)
+    return .quantity(
+      Quantity(
+        value: isNegative ? -quantity.value : quantity.value, unit: quantity.unit, span: whole(quantity.span)))
+  }
+
+  private func afterName() -> ExpressionProblem {
+    if case .name = next.kind {
+      return ExpressionProblem(
+        code: .form, span: current.span, message: "a product of two names is not linear",
+        fix: "write sums of multiples, as in 2 * p50 - p99 <= 3 ms")
+    }
+    return ExpressionProblem(
+      code: .syntax, span: current.span, message: "a factor stands before its name",
+      fix: "write it as in 2 * p50")
   }
 
   private mutating func quantity(expecting expected: String) throws(ExpressionProblem) -> Quantity {
@@ -248,6 +365,8 @@ struct ExpressionParser {
     return Quantity.UnitName(text: text, span: span)
   }
 
+  /// What stands in sums.
+  private static let operand = "a number or a name"
   /// Words that the language keeps for later.
   private static let words: Set<String> = ["and", "or", "not", "implies", "if", "then"]
 
@@ -259,7 +378,7 @@ struct ExpressionParser {
     func notSupported(_ what: String) -> ExpressionProblem {
       ExpressionProblem(
         code: .notSupported, span: current.span, message: "\(what) is not supported yet in this version",
-        fix: "compare one output with numbers, as in 0 ms <= p99 <= 60 s")
+        fix: "write one comparison of sums of multiples, as in 2 * p50 - p99 <= 3 ms; where several are meant, a list")
     }
     switch current.kind {
     case .end:
@@ -267,7 +386,10 @@ struct ExpressionParser {
         code: .syntax, span: current.span, message: "the expression ends where \(expected) should follow")
     case .sign(let sign) where ["+", "-", "*", "/", "(", ")"].contains(sign):
       return notSupported("arithmetic ('\(sign)')")
-    case .sign(let sign) where ["==", "=", "!=", "=>"].contains(sign):
+    case .sign("="):
+      return ExpressionProblem(
+        code: .syntax, span: current.span, message: "'=' has no meaning here", fix: "write ==, <= or >=")
+    case .sign(let sign) where ["!=", "=>"].contains(sign):
       return notSupported("'\(sign)'")
     case .name(let name) where Self.words.contains(name):
       return notSupported("'\(name)'")
@@ -276,7 +398,8 @@ struct ExpressionParser {
         code: .syntax, span: current.span, message: "expected \(expected), not '\(Name.clipped(name))'")
     case .number, .sign:
       return ExpressionProblem(
-        code: .syntax, span: current.span, message: "expected \(expected)", fix: nil)
+        code: .syntax, span: current.span, message: "expected \(expected)",
+        fix: expected == Self.operand ? "write it as in 2 * p50 - p99 <= 3 ms" : nil)
     }
   }
 }

@@ -2,93 +2,72 @@ public import ExactArithmetic
 
 /// What a property says, in the engineer's units.
 public enum PropertyKind: Sendable, Hashable {
-  /// The output does not fall (rise) when all the features grow or stay and the others are equal.
-  /// `features` are indices in ascending order.
+  /// The output does not fall (rise) when all the features grow or stay and the others are equal, but for the property's
+  /// ``Property/tolerance``. `features` are indices in ascending order.
   case monotone(direction: Direction, output: Int, features: [Int])
+  /// When the feature grows by t steps and the others are equal, the output grows by at least lower · t and at most
+  /// upper · t, in the output's unit; a missing side is not bounded.
+  ///
+  /// `step` is an amount of the feature. On a logarithmic feature a step is the factor 1 + `step`; on a logarithmic
+  /// output growth by q is the factor 1 + q, and growth in t steps the factor (1 + q)ᵗ.
+  case rate(output: Int, feature: Int, step: Rational, lower: Rational?, upper: Rational?)
   /// lower ≤ output ≤ upper, in the output's unit; a missing side is not bounded.
   case always(output: Int, lower: Rational?, upper: Rational?)
+  /// Linear inequalities between features and outputs at one point. `outputs` are the outputs that they name, in
+  /// ascending order.
+  case linear(outputs: [Int])
+  /// Linear inequalities between features and outputs at two points, which are named as in the file.
+  case relational(points: [String], outputs: [Int])
 }
 
-/// A statement about every point of the declared domain.
+/// A statement about every point of the declared domain, or of the part of it that its preconditions leave.
 public struct Property: Sendable, Hashable {
+  /// What one query says, for people, and what its shortfall is measured in.
+  struct ClaimText: Sendable, Hashable {
+    let text: String
+    let unit: Unit
+    let scale: Scale
+  }
+
   public let id: String
   public let kind: PropertyKind
   public let about: String?
   /// Where its `id` stands in the file, from 1.
   public let line: Int
   public let column: Int
+  /// For a monotone property: by how much the output may move the wrong way, in its unit; on a logarithmic output, the
+  /// factor 1 + tolerance. Nil for none.
+  public let tolerance: Rational?
+  /// Whether `assume`, `when` or `over` leave less than the declared domain.
+  public let isRestricted: Bool
   /// What must be shown: the property holds exactly when all of these hold. Empty when it holds of every network.
   ///
-  /// On a logarithmic output, a bound's constant is rounded inwards (120 bits), so that a proof implies the bound.
+  /// On a logarithmic scale, the numbers of a claim are rounded inwards (120 bits), so that a proof implies the claim.
   public let queries: [Query]
-  /// What a counterexample must refute, one for each of ``queries``: the same, but with constants rounded outwards.
+  /// What a counterexample must refute, one for each of ``queries``: the same, but with the claims' numbers rounded
+  /// outwards.
   ///
   /// A point that refutes `queries[i]` and not `refutations[i]` lies between the two roundings and decides nothing.
-  /// Only bounds on logarithmic outputs differ.
   public let refutations: [Query]
   /// The property as one sentence of mathematics in the engineer's units.
   public let statement: String
+  /// One for each of ``queries``.
+  let claims: [ClaimText]
 
-  /// Fractional bits of the enclosures of log₂ of a bound.
+  /// Fractional bits of the enclosures of log₂ in claims.
   static let boundBits = 120
 
-  init(
-    id: String, kind: PropertyKind, about: String?, line: Int, column: Int, features: [Feature], outputs: [Output],
-    region: [ClosedRange<Rational>]
-  ) {
+  init(id: String, about: String?, line: Int, column: Int, isRestricted: Bool, lowered: LoweredProperty) {
     self.id = id
-    self.kind = kind
     self.about = about
     self.line = line
     self.column = column
-    switch kind {
-    case .monotone(let direction, let output, let inputs):
-      // On a box, f grows jointly in several features exactly when it grows in each: walk one axis after the other.
-      queries = inputs.map {
-        Query(
-          region: region, claim: .monotone(output: output, feature: $0, direction: direction, minimumSlope: .zero))
-      }
-      refutations = queries
-      let name = outputs[output].name
-      let names = inputs.map { features[$0].name }.joined(separator: ", ")
-      let sign = direction == .nondecreasing ? "≥" : "≤"
-      statement =
-        "for all x, x′ in the domain with x′ ≥ x in \(names) and x′ = x elsewhere: \(name)(x′) \(sign) \(name)(x)"
-    case .always(let index, let lower, let upper):
-      let output = outputs[index]
-      var pairs: [(proof: Query, refutation: Query)] = []
-      func bound(_ value: Rational, sign: Rational) {
-        guard let constants = Self.networkBound(value, isLower: sign.isPositive, scale: output.scale) else { return }
-        let weights = outputs.indices.map { $0 == index ? sign : Rational.zero }
-        func query(_ constant: Rational) -> Query {
-          Query(region: region, claim: .nonnegative(outputs: weights, constant: -sign * constant))
-        }
-        pairs.append((query(constants.inner), query(constants.outer)))
-      }
-      if let lower { bound(lower, sign: 1) }
-      if let upper { bound(upper, sign: -1) }
-      queries = pairs.map(\.proof)
-      refutations = pairs.map(\.refutation)
-      var text = "\(output.name)(x)"
-      if let lower { text = "\(DecimalText.exact(lower))\(output.unitSuffix) ≤ " + text }
-      if let upper { text += " ≤ \(DecimalText.exact(upper))\(output.unitSuffix)" }
-      statement = "for all x in the domain: \(text)"
-    }
-  }
-
-  /// The bound in the network's numbers, rounded inwards and outwards; nil for a lower bound that every number on the
-  /// scale satisfies.
-  /// - Precondition: an upper bound on a logarithmic scale is positive.
-  private static func networkBound(_ value: Rational, isLower: Bool, scale: Scale) -> (
-    inner: Rational, outer: Rational
-  )? {
-    switch scale {
-    case .linear: return (value, value)
-    case .log2:
-      guard value.isPositive else { return nil }
-      let enclosure = BinaryLogarithm.enclosure(of: value, bits: boundBits)
-      return isLower
-        ? (enclosure.upperBound, enclosure.lowerBound) : (enclosure.lowerBound, enclosure.upperBound)
-    }
+    self.isRestricted = isRestricted
+    kind = lowered.kind
+    tolerance = lowered.tolerance
+    queries = lowered.parts.map(\.proof)
+    refutations = lowered.parts.map(\.refutation)
+    claims = lowered.parts.map(\.claim)
+    statement = lowered.statement
   }
 }

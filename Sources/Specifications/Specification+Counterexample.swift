@@ -12,9 +12,9 @@ extension Specification {
   ///   - property: one of ``properties``.
   ///   - query: the index of the refuted query among the property's.
   ///   - x: one number per feature.
-  ///   - xPrime: the second point of a monotone property; nil for a bound.
-  ///   - fx: the property's output at `x`.
-  ///   - fxPrime: the property's output at `xPrime`.
+  ///   - xPrime: the second point of a property about two; nil for one about single points.
+  ///   - fx: the property's output at `x`, or the weighted sum of its outputs there.
+  ///   - fxPrime: the same at `xPrime`.
   ///   - drop: by how much the claim fails, positive.
   /// - Precondition: `x` and `xPrime` have one number per feature.
   public func describeCounterexample(
@@ -25,13 +25,34 @@ extension Specification {
     let second = xPrime ?? x
     let moved = features.indices.filter { x[$0] != second[$0] }
     var lines: [String] = []
+    func rest(_ point: [Rational], but left: [Int] = []) -> String? {
+      let values = features.indices.filter { !left.contains($0) }.map { index in
+        let feature = features[index]
+        let suffix = feature.unit.name == feature.name ? "" : feature.unitSuffix
+        let value = feature.inUnit(point[index]).map { DecimalText.rounded($0) + suffix }
+        return "\(feature.name) \(value ?? feature.engineering(point[index]).text)"
+      }
+      return values.isEmpty ? nil : values.joined(separator: ", ")
+    }
+    func changes() -> String { moved.map { transition(features[$0], x[$0], second[$0]) }.joined(separator: ", ") }
+    let amount = shortfall(of: property, query: query, drop: drop)
     switch property.kind {
     case .monotone(let direction, let output, _):
-      let changes = moved.map { transition(features[$0], x[$0], second[$0]) }.joined(separator: ", ")
-      let result = transition(outputs[output], fx, fxPrime ?? fx)
-      let change = outputs[output].describeChange(direction == .nondecreasing ? -drop : drop)
-      let rule = direction == .nondecreasing ? "should not fall" : "should not rise"
-      lines.append("\(changes): \(result) (\(change)), \(rule)")
+      let measure = outputs[output]
+      let result = transition(measure, fx, fxPrime ?? fx)
+      let verb = direction == .nondecreasing ? "fall" : "rise"
+      if let tolerance = property.tolerance {
+        let allowed =
+          measure.scale == .log2
+          ? "\(DecimalText.exact(tolerance * 100)) %" : DecimalText.exact(tolerance) + measure.unitSuffix
+        lines.append("\(changes()): \(result), should not \(verb) by more than \(allowed) (beyond it by \(amount))")
+      } else {
+        let change = measure.describeChange(direction == .nondecreasing ? -drop : drop)
+        lines.append("\(changes()): \(result) (\(change)), should not \(verb)")
+      }
+    case .rate(let output, _, _, _, _):
+      let rule = property.claims.indices.contains(query) ? property.claims[query].text : "should keep its rate"
+      lines.append("\(changes()): \(transition(outputs[output], fx, fxPrime ?? fx)), \(rule) (fails by \(amount))")
     case .always(let index, let lower, let upper):
       let output = outputs[index]
       let isBelow = refutesLowerBound(property, query: query)
@@ -40,20 +61,45 @@ extension Specification {
       lines.append(
         "\(output.name) \(output.engineering(fx).text), should be at \(isBelow ? "least" : "most") \(bound) (\(change))"
       )
+    case .linear:
+      lines.append("\(rule(property, query)) fails by \(amount)")
+    case .relational(let points, _):
+      lines.append("\(rule(property, query)) fails by \(amount)")
+      for (name, point) in zip(points, [x, second]) {
+        if let text = rest(point) { lines.append("at \(name): \(text)") }
+      }
+      return lines
     }
-    let rest = features.indices.filter { !moved.contains($0) }.map { index in
-      let feature = features[index]
-      let suffix = feature.unit.name == feature.name ? "" : feature.unitSuffix
-      let value = feature.inUnit(x[index]).map { DecimalText.rounded($0) + suffix }
-      return "\(feature.name) \(value ?? feature.engineering(x[index]).text)"
-    }
-    if !rest.isEmpty { lines.append("at " + rest.joined(separator: ", ")) }
+    if let text = rest(x, but: moved) { lines.append("at \(text)") }
     return lines
+  }
+
+  private func rule(_ property: Property, _ query: Int) -> String {
+    property.claims.indices.contains(query) ? property.claims[query].text : "the property"
+  }
+
+  /// By how much a claim fails, as a change for the worse: `−6.5 ms`, or `−3.1 %` on a logarithmic scale.
+  public func describeDrop(of property: Property, query: Int, drop: Rational) -> String {
+    guard let claim = claim(property, query) else { return "−" + DecimalText.rounded(drop, digits: 3) }
+    return claim.describeDrop(drop)
+  }
+
+  /// A query's quantity as a measure; nil for a query that the property does not have.
+  private func claim(_ property: Property, _ query: Int) -> Output? {
+    guard property.claims.indices.contains(query) else { return nil }
+    let claim = property.claims[query]
+    return Output(name: property.id, column: property.id, index: 0, unit: claim.unit, scale: claim.scale, about: nil)
+  }
+
+  /// By how much a claim fails, in the engineer's units and without a sign: `0.5 ms`, or `3.07 %` on a logarithmic scale.
+  func shortfall(of property: Property, query: Int, drop: Rational) -> String {
+    guard let claim = claim(property, query) else { return DecimalText.rounded(drop, digits: 3) }
+    return String(claim.describeChange(drop).drop { $0 == "+" })
   }
 
   private func refutesLowerBound(_ property: Property, query: Int) -> Bool {
     guard property.queries.indices.contains(query),
-      case .nonnegative(let weights, _) = property.queries[query].claim
+      case .nonnegative(let weights, _, _) = property.queries[query].claim
     else { return true }
     return weights.contains(where: \.isPositive)
   }

@@ -79,6 +79,7 @@ public struct Specification: Sendable, Hashable {
   /// The meaning of the file, one fact a line: comments, layout, `about` texts and other spellings of the same numbers
   /// leave it unchanged. Rationals are in lowest terms.
   public var canonicalText: String {
+    let region = region
     var text = "vpals-specification/v1 \(features.count) \(outputs.count) \(properties.count)\n"
     for feature in features {
       text += "feature \(feature.canonicalText) "
@@ -87,7 +88,11 @@ public struct Specification: Sendable, Hashable {
     for output in outputs { text += "output \(output.canonicalText)\n" }
     for property in properties {
       text += "property \(property.id) \(property.queries.count)\n"
-      for query in property.queries { text += query.claim.canonicalText + "\n" }
+      for query in property.queries {
+        // The features' lines say what the domain is; a query with another one brings it along.
+        let isPlain = query.region == region && query.constraints.isEmpty && query.relation == nil
+        text += isPlain ? query.claim.canonicalText + "\n" : query.canonicalText
+      }
     }
     return text
   }

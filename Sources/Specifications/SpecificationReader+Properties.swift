@@ -1,16 +1,28 @@
 internal import ExactArithmetic
 
 extension SpecificationReader {
-  static let kinds = ["nondecreasing", "nonincreasing", "always"]
+  static let kinds = ["nondecreasing", "nonincreasing", "rate", "always", "forall"]
+  /// What may stand beside a kind, and the kinds that it belongs to.
+  private static let companions: [(key: String, kinds: [String])] = [
+    ("tolerance", ["nondecreasing", "nonincreasing"]), ("where", ["forall"]), ("then", ["forall"]),
+  ]
 
-  mutating func properties(
-    _ entry: SyntaxNode.Entry?, features: [Declared<Feature>], outputs: [Declared<Output>]
-  ) -> [Property] {
+  /// The declarations and shared preconditions that properties build on.
+  struct Declarations {
+    let features: [Declared<Feature>]
+    let outputs: [Declared<Output>]
+    /// Whether indices are without gaps and domains as declared, so that properties can be lowered.
+    let isSound: Bool
+    /// The preconditions of `assume`.
+    var assumed = Conditions()
+  }
+
+  mutating func properties(_ entry: SyntaxNode.Entry?, _ declarations: Declarations) -> [Property] {
     guard let entry else { return [] }
     guard case .list(let items) = entry.value.content, !items.isEmpty else {
       report(
         .shape, entry.place, "'properties' must be a list of properties",
-        fix: "begin each with '- id: …', followed by nondecreasing, nonincreasing or always")
+        fix: "begin each with '- id: …', followed by \(Self.alternatives)")
       return []
     }
     guard items.count <= Specification.maximumProperties else {
@@ -20,14 +32,12 @@ extension SpecificationReader {
     }
     var result: [Property] = []
     var seen: [String: Place] = [:]
-    let plainFeatures = features.map(\.measure)
-    let plainOutputs = outputs.map(\.measure)
-    let region = plainFeatures.map(\.networkDomain)
     for item in items {
       let before = diagnostics.count
       let fields = fields(
-        item, of: "the property", at: item.place, allowed: ["id", "about"] + Self.kinds, required: ["id"],
-        planned: ["rate", "forall", "where", "then", "when", "tolerance", "over", "for-each", "reason"])
+        item, of: "the property", at: item.place,
+        allowed: ["id", "about"] + Self.kinds + ["when"] + Self.companions.map(\.key), required: ["id"],
+        planned: ["for-each", "reason"])
       guard case .mapping = item.content else { continue }
       var id = ""
       var idPlace = item.place
@@ -58,15 +68,18 @@ extension SpecificationReader {
         }
         continue
       }
-      let kind =
-        kindEntry.key == "always"
-        ? always(kindEntry, features: features, outputs: outputs)
-        : monotone(kindEntry, features: features, outputs: outputs)
-      // Features and outputs are numbered without gaps only when they are sound; a property is built only then.
-      guard let kind, diagnostics.isEmpty else { continue }
+      for (key, kinds) in Self.companions where !kinds.contains(kindEntry.key) {
+        if let surplus = fields[key] {
+          report(
+            .propertyKind, surplus.place, "'\(key)' has no meaning beside '\(kindEntry.key)'",
+            fix: "delete it; it belongs to \(kinds.joined(separator: " and "))")
+        }
+      }
+      let lowered = lowered(kindEntry, fields, declarations)
+      guard let lowered, diagnostics.isEmpty else { continue }
       let property = Property(
-        id: id, kind: kind, about: about, line: idPlace.line, column: idPlace.column, features: plainFeatures,
-        outputs: plainOutputs, region: region)
+        id: id, about: about, line: idPlace.line, column: idPlace.column, isRestricted: lowered.isRestricted,
+        lowered: lowered.property)
       if property.queries.isEmpty {
         warnings.append(
           source.diagnostic(
@@ -79,12 +92,417 @@ extension SpecificationReader {
     return result
   }
 
-  mutating func monotone(
-    _ entry: SyntaxNode.Entry, features: [Declared<Feature>], outputs: [Declared<Output>]
-  ) -> PropertyKind? {
+  private static var alternatives: String { kinds.dropLast().joined(separator: ", ") + " or " + kinds[kinds.count - 1] }
+
+  /// Reads and lowers what a property says; nil after a report.
+  private mutating func lowered(
+    _ entry: SyntaxNode.Entry, _ fields: [String: SyntaxNode.Entry], _ declarations: Declarations
+  ) -> (property: LoweredProperty, isRestricted: Bool)? {
+    let (features, outputs) = (declarations.features, declarations.outputs)
+    let conditions = conditions(
+      fields["when"], in: Scope(features: features, outputs: outputs, allowsOutputs: false, what: "'when'"))
+    let plainFeatures = features.map(\.measure)
+    let texts = declarations.assumed.texts + conditions.texts
+    func lowering(_ domain: Inhabited, _ texts: [String]) -> PropertyLowering {
+      PropertyLowering(
+        features: plainFeatures, outputs: outputs.map(\.measure), domain: domain.domain, conditions: texts,
+        hasInterior: domain.hasInterior)
+    }
+    switch entry.key {
+    case "forall":
+      guard let pair = forall(entry, fields, declarations),
+        let space = pairs(pair.conditions, conditions, declarations, at: fields["where"] ?? fields["when"] ?? entry)
+      else { return nil }
+      let lowering = lowering(Inhabited(domain: Domain(boxes: []), hasInterior: false), texts)
+      let text =
+        (pair.conditions.texts.isEmpty ? "" : pair.conditions.texts.joined(separator: " and ") + " implies ")
+        + pair.text
+      return (
+        lowering.relational(pair.inequalities, in: space, points: pair.points, text: text), isRestricted: !texts.isEmpty
+      )
+    case "always":
+      let claim = always(entry, features: features, outputs: outputs)
+      guard let claim, let domain = domain(conditions, declarations, over: nil, at: fields["when"]) else { return nil }
+      let lowering = lowering(domain, texts)
+      switch claim {
+      case .bounds(let output, let lower, let upper):
+        return (lowering.always(output: output, lower: lower, upper: upper), isRestricted: !texts.isEmpty)
+      case .linear(let inequalities, let text):
+        return (lowering.linear(inequalities, text: text), isRestricted: !texts.isEmpty)
+      }
+    case "rate":
+      guard let rate = rate(entry, declarations),
+        let domain = domain(conditions, declarations, over: rate.over, at: fields["when"])
+      else { return nil }
+      guard moves(rate.feature, domain, declarations, at: fields["when"] ?? entry) else { return nil }
+      let lowering = lowering(domain, texts + (rate.over.map { [$0.text] } ?? []))
+      return (
+        lowering.rate(
+          output: rate.output, feature: rate.feature, step: rate.step, lower: rate.lower, upper: rate.upper),
+        isRestricted: !texts.isEmpty || rate.over != nil
+      )
+    default:
+      let claim = monotone(entry, features: features, outputs: outputs)
+      var tolerance: Rational?
+      if let field = fields["tolerance"] {
+        guard let output = claim.flatMap({ claim in outputs.first { $0.measure.index == claim.output } }),
+          output.isSound
+        else { return nil }
+        tolerance = amount(field, of: output)
+        if let value = tolerance, !value.isPositive {
+          report(
+            .form, field.value.place, "a tolerance is above zero",
+            fix: value.isZero ? "delete it" : "write it without the minus")
+          tolerance = nil
+        }
+        if tolerance == nil { return nil }
+      }
+      guard let claim, let direction = Direction(rawValue: entry.key),
+        let domain = domain(conditions, declarations, over: claim.over, at: fields["when"])
+      else { return nil }
+      for feature in claim.features {
+        guard moves(feature, domain, declarations, at: fields["when"] ?? entry) else { return nil }
+      }
+      // With two points every moved feature and every precondition at the second point is a constraint more.
+      if tolerance != nil || !domain.hasInterior {
+        let moved = claim.features.count
+        guard
+          admit(
+            constraints: moved + 2 * domain.domain.inequalities.count, of: features.count + moved, at: entry.place)
+        else { return nil }
+      }
+      let lowering = lowering(domain, texts + (claim.over.map { [$0.text] } ?? []))
+      return (
+        lowering.monotone(direction, output: claim.output, features: claim.features, tolerance: tolerance),
+        isRestricted: !texts.isEmpty || claim.over != nil
+      )
+    }
+  }
+
+  // MARK: Domains
+
+  /// A part of a feature's domain.
+  struct SubRange {
+    let feature: Int
+    let interval: ClosedRange<Rational>
+    /// As mathematics.
+    let text: String
+  }
+
+  /// The domain of a property about one point (or two that it moves apart), after all preconditions; nil when something
+  /// is wrong with them.
+  private mutating func domain(
+    _ conditions: Conditions, _ declarations: Declarations, over: SubRange?, at entry: SyntaxNode.Entry?
+  ) -> Inhabited? {
+    guard declarations.isSound, declarations.assumed.isSound, conditions.isSound else { return nil }
+    var domain = Domain(boxes: [declarations.features.map(\.measure.networkDomain)])
+    if let over { domain.boxes[0][over.feature] = over.interval }
+    for (inequality, place) in declarations.assumed.inequalities + conditions.inequalities {
+      guard domain.restrict(by: inequality) else {
+        refuseEmpty(at: place)
+        return nil
+      }
+    }
+    let place = entry?.place ?? declarations.assumed.inequalities.last?.place ?? Place(line: 1, column: 1)
+    let polytope = domain.polytope
+    guard admit(constraints: polytope.constraints.count, of: polytope.box.count, at: place) else { return nil }
+    switch extent(of: polytope) {
+    case .empty:
+      refuseEmpty(at: place)
+      return nil
+    case .solid: return Inhabited(domain: domain, hasInterior: true)
+    case .flat, .unknown: return Inhabited(domain: domain, hasInterior: false)
+    }
+  }
+
+  private mutating func extent(of polytope: Polytope) -> Polytope.Extent {
+    if let known = extents[polytope] { return known }
+    let extent = polytope.extent(work: &extentWork)
+    extents[polytope] = extent
+    return extent
+  }
+
+  /// Whether the constraints of all properties together stay within their bound; reports when not.
+  private mutating func admit(constraints: Int, of dimension: Int, at place: Place) -> Bool {
+    coefficients -= constraints * dimension
+    if coefficients >= 0 { return true }
+    report(
+      .tooLarge, place, "the preconditions of all properties together are too large",
+      fix: "write fewer properties or preconditions in one file")
+    return false
+  }
+
+  /// A domain with points.
+  struct Inhabited {
+    let domain: Domain
+    /// Whether it is known to have an interior.
+    let hasInterior: Bool
+  }
+
+  private mutating func refuseEmpty(at place: Place) {
+    report(
+      .impossible, place, "no point of the domain satisfies the preconditions, so the property would say nothing",
+      fix: "correct the preconditions, or delete the property")
+  }
+
+  /// Whether a feature has more than one value in the domain; reports when it has not.
+  private mutating func moves(
+    _ feature: Int, _ domain: Inhabited, _ declarations: Declarations, at entry: SyntaxNode.Entry
+  ) -> Bool {
+    let interval = domain.domain.boxes[0][feature]
+    guard interval.lowerBound == interval.upperBound else { return true }
+    let declared = declarations.features[feature]
+    report(
+      .constantFeature, entry.place,
+      "'\(declared.measure.name)' has only one value where the preconditions hold, so nothing can be said about its "
+        + "growth", note: "declared at \(declared.place)", fix: "widen the preconditions, or delete the property")
+    return false
+  }
+
+  /// The pairs of points of a relational property; nil when something is wrong with its preconditions.
+  private mutating func pairs(
+    _ between: Conditions, _ each: Conditions, _ declarations: Declarations, at entry: SyntaxNode.Entry
+  ) -> PairSpace? {
+    guard declarations.isSound, declarations.assumed.isSound, each.isSound, between.isSound else { return nil }
+    let box = declarations.features.map(\.measure.networkDomain)
+    var domain = Domain(boxes: [box, box])
+    for (inequality, place) in declarations.assumed.inequalities + each.inequalities {
+      for point in 0...1 {
+        guard domain.restrict(by: inequality.moved(toPoint: point)) else {
+          refuseEmpty(at: place)
+          return nil
+        }
+      }
+    }
+    for (inequality, place) in between.inequalities {
+      guard domain.restrict(by: inequality) else {
+        refuseEmpty(at: place)
+        return nil
+      }
+    }
+    guard let space = PairSpace(domain) else {
+      refuseEmpty(at: entry.place)
+      return nil
+    }
+    guard admit(constraints: space.constraints.count, of: space.region.count, at: entry.place) else { return nil }
+    if case .empty = extent(of: Polytope(box: space.region, constraints: space.constraints)) {
+      refuseEmpty(at: entry.place)
+      return nil
+    }
+    return space
+  }
+
+  // MARK: Kinds
+
+  private struct Pair {
+    let points: [String]
+    let conditions: Conditions
+    let inequalities: [Inequality]
+    let text: String
+  }
+
+  private mutating func forall(
+    _ entry: SyntaxNode.Entry, _ fields: [String: SyntaxNode.Entry], _ declarations: Declarations
+  ) -> Pair? {
+    guard case .list(let items) = entry.value.content, items.count == 2 else {
+      report(
+        .shape, entry.value.place, "'forall' names two points", fix: "write forall: [x, y]; for one point use 'always'")
+      return nil
+    }
+    var points: [String] = []
+    for item in items {
+      guard let (name, _) = text(item, what: "a point of 'forall'", emptyAt: entry.place) else { return nil }
+      guard Name.isIdentifier(name) else {
+        report(
+          .identifier, item.place, "'\(Name.clipped(name))' is not a name",
+          fix: "use a letter or '_', then letters, digits and '_', at most \(Name.maximumLength) characters")
+        return nil
+      }
+      guard !points.contains(name) else {
+        report(.duplicateName, item.place, "both points have the name '\(name)'", fix: "give them different names")
+        return nil
+      }
+      points.append(name)
+    }
+    let (features, outputs) = (declarations.features, declarations.outputs)
+    let conditions = conditions(
+      fields["where"],
+      in: Scope(features: features, outputs: outputs, points: points, allowsOutputs: false, what: "'where'"))
+    guard let then = fields["then"] else {
+      report(
+        .missingKey, entry.place, "'forall' needs the key 'then'",
+        fix: "add 'then: \(points[0]).OUTPUT <= \(points[1]).OUTPUT', or what must hold of the two points")
+      return nil
+    }
+    let before = diagnostics.count
+    var claims: [Inequality] = []
+    var texts: [String] = []
+    let scope = Scope(features: features, outputs: outputs, points: points, what: "'then'")
+    for (comparison, start) in comparisons(then) {
+      guard let lowered = inequalities(comparison, from: start, in: scope) else { continue }
+      requireOutputs(lowered, from: start, "'then'", example: "\(points[0]).p99 <= \(points[1]).p99")
+      claims += lowered
+      texts.append(comparison.text)
+    }
+    guard diagnostics.count == before else { return nil }
+    return Pair(points: points, conditions: conditions, inequalities: claims, text: texts.joined(separator: " and "))
+  }
+
+  /// Refuses claims that no network has a part in.
+  private mutating func requireOutputs(
+    _ inequalities: [Inequality], from start: Place, _ what: String, example: String
+  ) {
+    guard inequalities.contains(where: { !$0.coefficients.keys.contains(where: \.isOutput) }) else { return }
+    report(
+      .form, start, "\(what) names no output, so it says nothing about the network", fix: "name one, as in \(example)")
+  }
+
+  private struct Rate {
+    let output: Int
+    let feature: Int
+    let over: SubRange?
+    let step: Rational
+    let lower: Rational?
+    let upper: Rational?
+  }
+
+  /// The least step of a rate on a logarithmic feature, and the greatest on any.
+  private static let stepRange = Rational(1, 1_000_000_000)...Rational(1_000_000_000_000)
+
+  private mutating func rate(_ entry: SyntaxNode.Entry, _ declarations: Declarations) -> Rate? {
+    let (features, outputs) = (declarations.features, declarations.outputs)
+    let before = diagnostics.count
     let fields = fields(
-      entry.value, of: "'\(entry.key)'", at: entry.place, allowed: ["of", "in"], required: ["of", "in"],
-      planned: ["over", "tolerance", "when"])
+      entry.value, of: "'rate'", at: entry.place, allowed: ["of", "in", "per", "min", "max", "over"],
+      required: ["of", "in"], elsewhere: ["when", "tolerance"])
+    var output: Declared<Output>?
+    if let field = fields["of"], let (name, _) = text(field, what: "'of'") {
+      output = self.output(name, at: field.value.place, features: features, outputs: outputs)
+    }
+    var feature: Declared<Feature>?
+    if let field = fields["in"], let (name, _) = text(field, what: "'in'") {
+      feature = self.feature(name, at: field.value.place, features: features, outputs: outputs)
+    }
+    guard let output, let feature, output.isSound, feature.isSound else { return nil }
+    let over = fields["over"].flatMap { self.over($0, feature) }
+    var step = Rational.one
+    if let field = fields["per"], let value = amount(field, of: feature) {
+      step = value
+      if !Self.stepRange.contains(value), !value.isPositive || feature.measure.scale == .log2 {
+        report(
+          .form, field.value.place, "the step of a rate is above zero and neither tiny nor huge",
+          fix: feature.measure.scale == .log2
+            ? "write the growth that one step is, as in per: 100 percent for a doubling" : "write a positive amount")
+      }
+    }
+    let lower = fields["min"].flatMap { bound($0, of: output) }
+    let upper = fields["max"].flatMap { bound($0, of: output) }
+    guard case .mapping = entry.value.content, diagnostics.count == before else { return nil }
+    if lower == nil, upper == nil {
+      report(
+        .missingKey, entry.place, "'rate' needs 'min' or 'max'",
+        fix: "add the least or greatest growth of '\(output.measure.name)' per step of '\(feature.measure.name)'")
+      return nil
+    }
+    if let lower, let upper, lower > upper {
+      report(
+        .impossible, (fields["max"] ?? entry).value.place, "no rate is at least 'min' and at most 'max'",
+        fix: "exchange the bounds")
+      return nil
+    }
+    return Rate(
+      output: output.measure.index, feature: feature.measure.index, over: over, step: step, lower: lower, upper: upper)
+  }
+
+  /// A bound of a rate: an amount of the output for one step; on a logarithmic scale a growth above −100 percent.
+  private mutating func bound(_ entry: SyntaxNode.Entry, of output: Declared<Output>) -> Rational? {
+    guard let value = amount(entry, of: output) else { return nil }
+    guard output.measure.scale == .linear || value > -1 else {
+      report(
+        .logarithm, entry.value.place, "'\(output.measure.name)' has scale log2: it cannot fall by 100 percent or more",
+        note: "declared at \(output.place)", fix: "write a growth above -100 percent")
+      return nil
+    }
+    return value
+  }
+
+  /// An amount of a measure: a number in its unit; on a logarithmic scale a share, by which the number grows.
+  private mutating func amount<Value>(_ entry: SyntaxNode.Entry, of declared: Declared<Value>) -> Rational? {
+    let measure = declared.measure
+    guard let (text, start) = expression(entry, what: "'\(entry.key)'") else { return nil }
+    let quantity: Quantity
+    do {
+      var parser = try ExpressionParser(text)
+      quantity = try parser.amount()
+    } catch {
+      report(error, from: start)
+      return nil
+    }
+    if measure.scale == .log2 {
+      let unit = quantity.unit.flatMap { try? Unit.named($0.text) }
+      guard let unit, let factor = unit.factor(to: Unit.fraction) else {
+        report(
+          .unitMismatch, place(quantity.span, from: start),
+          "'\(measure.name)' has scale log2, so '\(entry.key)' is a share by which it grows",
+          note: "declared at \(declared.place)", fix: "write it in percent, as in 2 percent")
+        return nil
+      }
+      return quantity.value * factor
+    }
+    if let written = quantity.unit, written.text.contains("/"), written.text != measure.unit.name,
+      let top = written.text.split(separator: "/").first.flatMap({ try? Unit.named(String($0)) }),
+      top.factor(to: measure.unit) != nil
+    {
+      report(
+        .unitMismatch, place(quantity.span, from: start), "'\(entry.key)' is an amount of '\(measure.name)'",
+        note: "\(measure.name) has unit \(measure.unit) (declared at \(declared.place))",
+        fix: "write it in \(measure.unit.alternatives), and the step of the feature as 'per'")
+      return nil
+    }
+    return value(
+      quantity, in: measure.unit, from: start, of: measure.name, at: declared.place, unitNeeded: true)
+  }
+
+  private mutating func over(_ entry: SyntaxNode.Entry, _ feature: Declared<Feature>) -> SubRange? {
+    let measure = feature.measure
+    let common = Common(
+      name: measure.name, place: feature.place, column: measure.column, index: measure.index, unit: measure.unit,
+      scale: measure.scale, about: nil)
+    guard let range = domain(entry, common) else { return nil }
+    let text =
+      "\(DecimalText.exact(range.lowerBound)) ≤ \(measure.name) ≤ \(DecimalText.exact(range.upperBound))"
+      + measure.unitSuffix
+    guard range.lowerBound >= measure.domain.lowerBound, range.upperBound <= measure.domain.upperBound else {
+      report(
+        .form, entry.value.place, "'over' reaches beyond the domain of '\(measure.name)'",
+        note: "declared at \(feature.place)",
+        fix: "write a part of \(DecimalText.exact(measure.domain.lowerBound)).."
+          + "\(DecimalText.exact(measure.domain.upperBound))\(measure.unitSuffix)")
+      return nil
+    }
+    guard range.lowerBound < range.upperBound else {
+      report(
+        .constantFeature, entry.value.place, "'over' leaves only one value of '\(measure.name)'", fix: "widen it")
+      return nil
+    }
+    let part = Feature(
+      name: measure.name, column: measure.column, index: measure.index, unit: measure.unit, scale: measure.scale,
+      domain: range, about: nil)
+    return SubRange(feature: measure.index, interval: part.networkDomain, text: text)
+  }
+
+  private struct Monotone {
+    let output: Int
+    let features: [Int]
+    let over: SubRange?
+  }
+
+  private mutating func monotone(
+    _ entry: SyntaxNode.Entry, features: [Declared<Feature>], outputs: [Declared<Output>]
+  ) -> Monotone? {
+    let fields = fields(
+      entry.value, of: "'\(entry.key)'", at: entry.place, allowed: ["of", "in", "over"], required: ["of", "in"],
+      elsewhere: ["tolerance", "when"])
     var output: Int?
     if let field = fields["of"], let (name, _) = text(field, what: "'of'") {
       output = self.output(name, at: field.value.place, features: features, outputs: outputs)?.measure.index
@@ -109,38 +527,59 @@ extension SpecificationReader {
         if let (name, _) = text(field, what: "'in'") { names.append((name, field.value.place)) }
       }
     }
-    var inputs: [Int] = []
+    var inputs: [Declared<Feature>] = []
     var isSound = !names.isEmpty
     for (name, place) in names {
-      guard let feature = features.first(where: { $0.measure.name == name }) else {
+      guard let feature = feature(name, at: place, features: features, outputs: outputs) else {
         isSound = false
-        if features.isEmpty { continue }
-        let isOutput = outputs.contains { $0.measure.name == name }
-        report(
-          .unknownName, place,
-          isOutput
-            ? "'\(name)' is an output, not a feature"
-            : "unknown feature '\(Name.clipped(name))'" + suggestion(for: name, among: features.map(\.measure.name)),
-          fix: "name a feature declared above")
         continue
       }
-      if inputs.contains(feature.measure.index) {
+      if inputs.contains(where: { $0.measure.index == feature.measure.index }) {
         isSound = false
         report(.duplicateName, place, "'\(name)' is named twice", fix: "name it once")
         continue
       }
-      if feature.isSound, feature.measure.domain.lowerBound == feature.measure.domain.upperBound {
+      inputs.append(feature)
+    }
+    var over: SubRange?
+    if isSound, let field = fields["over"] {
+      if inputs.count == 1 {
+        over = inputs[0].isSound ? self.over(field, inputs[0]) : nil
+        isSound = over != nil
+      } else {
         isSound = false
         report(
-          .constantFeature, place,
-          "'\(name)' has only one value in its domain, so nothing can be said about its growth",
-          note: "declared at \(feature.place)", fix: "widen its domain, or delete the property")
-        continue
+          .form, field.place, "'over' is a part of one feature's domain, but 'in' names \(inputs.count)",
+          fix: "write preconditions on the others under 'when', or make it several properties")
       }
-      inputs.append(feature.measure.index)
     }
-    guard let output, isSound, let direction = Direction(rawValue: entry.key) else { return nil }
-    return .monotone(direction: direction, output: output, features: inputs.sorted())
+    guard let output, isSound else { return nil }
+    return Monotone(output: output, features: inputs.map(\.measure.index).sorted(), over: over)
+  }
+
+  /// A feature that a property makes grow: declared, and with more than one value.
+  private mutating func feature(
+    _ name: String, at place: Place, features: [Declared<Feature>], outputs: [Declared<Output>]
+  ) -> Declared<Feature>? {
+    guard let feature = features.first(where: { $0.measure.name == name }) else {
+      if features.isEmpty { return nil }
+      let isOutput = outputs.contains { $0.measure.name == name }
+      report(
+        .unknownName, place,
+        isOutput
+          ? "'\(name)' is an output, not a feature"
+          : "unknown feature '\(Name.clipped(name))'" + suggestion(for: name, among: features.map(\.measure.name)),
+        fix: "name a feature declared above")
+      return nil
+    }
+    if feature.isSound, feature.measure.domain.lowerBound == feature.measure.domain.upperBound {
+      report(
+        .constantFeature, place,
+        "'\(name)' has only one value in its domain, so nothing can be said about its growth",
+        note: "declared at \(feature.place)", fix: "widen its domain, or delete the property")
+      return nil
+    }
+    return feature
   }
 
   mutating func output(
@@ -159,45 +598,33 @@ extension SpecificationReader {
     return nil
   }
 
+  private enum Always {
+    case bounds(output: Int, lower: Rational?, upper: Rational?)
+    case linear([Inequality], text: String)
+  }
+
   private mutating func always(
     _ entry: SyntaxNode.Entry, features: [Declared<Feature>], outputs: [Declared<Output>]
-  ) -> PropertyKind? {
-    guard let (text, start) = expression(entry, what: "'always'") else { return nil }
-    let comparison: Comparison
-    do {
-      var parser = try ExpressionParser(text)
-      comparison = try parser.comparison()
-    } catch {
-      report(error, from: start)
+  ) -> Always? {
+    guard let (text, start) = expression(entry, what: "'always'"), let comparison = comparison(text, from: start) else {
       return nil
     }
-    if let strict = comparison.signs.first(where: { $0.text == "<" || $0.text == ">" }) {
-      report(
-        .strict, place(strict.span, from: start), "strict comparisons are not supported yet in this version",
-        fix: "write \(strict.text)=")
-      return nil
-    }
-    if let turn = comparison.signs.first(where: { $0.text != comparison.signs[0].text }) {
-      report(
-        .form, place(turn.span, from: start), "the comparisons of a chain must point the same way",
-        fix: "write it as low <= output <= high")
-      return nil
+    let names = comparison.sums.flatMap(\.terms).count { if case .name = $0 { true } else { false } }
+    guard let plain = comparison.plainTerms, names < 2, comparison.signs.allSatisfy({ $0.text != "==" }) else {
+      let scope = Scope(features: features, outputs: outputs, what: "'always'")
+      guard let inequalities = inequalities(comparison, from: start, in: scope) else { return nil }
+      let before = diagnostics.count
+      requireOutputs(inequalities, from: start, "the expression", example: "p50 <= p99")
+      return diagnostics.count == before ? .linear(inequalities, text: comparison.text) : nil
     }
     let isAscending = comparison.signs[0].text == "<="
-    let terms = isAscending ? comparison.terms : comparison.terms.reversed()
+    let terms = isAscending ? plain : plain.reversed()
     var named: (name: String, place: Place)?
     var before: [Quantity] = []
     var after: [Quantity] = []
     for term in terms {
       switch term {
-      case .name(let name, let span):
-        guard named == nil else {
-          report(
-            .notSupported, place(span, from: start), "comparing two outputs is not supported yet in this version",
-            fix: "compare one output with numbers")
-          return nil
-        }
-        named = (name, place(span, from: start))
+      case .name(let name, let span, _): named = (name, place(span, from: start))
       case .quantity(let quantity):
         if named == nil { before.append(quantity) } else { after.append(quantity) }
       }
@@ -234,7 +661,7 @@ extension SpecificationReader {
         note: "declared at \(output.place)", fix: "write an upper bound above zero")
       return nil
     }
-    return .always(output: measure.index, lower: lower, upper: upper)
+    return .bounds(output: measure.index, lower: lower, upper: upper)
   }
 
   private mutating func bound(_ quantity: Quantity, from start: Place, _ output: Declared<Output>) -> Rational? {

@@ -5,7 +5,15 @@ struct SpecificationReader {
   let source: SourceText
   var diagnostics: [Diagnostic] = []
   var warnings: [Diagnostic] = []
+  /// What is left for finding out whether domains have points and an interior, in all properties together.
+  var extentWork = 2 * Polytope.extentWork
+  /// What was found out: properties often share their preconditions.
+  var extents: [Polytope: Polytope.Extent] = [:]
+  /// What is left of ``maximumCoefficients``.
+  var coefficients = maximumCoefficients
 
+  /// The most numbers in the constraints of all properties together.
+  static let maximumCoefficients = 1_000_000
   static let maximumAboutLength = 2000
   static let maximumKeys = 64
 
@@ -13,9 +21,9 @@ struct SpecificationReader {
 
   mutating func read(_ root: SyntaxNode, fileDigest: String) throws(SpecificationError) -> Specification {
     let fields = fields(
-      root, of: "the specification", at: root.place, allowed: ["spec", "features", "outputs", "properties"],
+      root, of: "the specification", at: root.place, allowed: ["spec", "features", "outputs", "assume", "properties"],
       required: ["spec", "features", "outputs", "properties"],
-      planned: ["network", "semantics", "assume", "constants"])
+      planned: ["network", "semantics", "constants"])
     if let version = fields["spec"], let (text, _) = text(version, what: "the version"), text != "vpals/v1" {
       report(
         .version, version.value.place, "unknown version '\(Name.clipped(text))'",
@@ -23,7 +31,10 @@ struct SpecificationReader {
     }
     let features = features(fields["features"])
     let outputs = outputs(fields["outputs"], features: features)
-    let properties = properties(fields["properties"], features: features, outputs: outputs)
+    var declarations = Declarations(features: features, outputs: outputs, isSound: diagnostics.isEmpty)
+    declarations.assumed = conditions(
+      fields["assume"], in: Scope(features: features, outputs: outputs, allowsOutputs: false, what: "'assume'"))
+    let properties = properties(fields["properties"], declarations)
     if !diagnostics.isEmpty {
       throw SpecificationError(diagnostics.sorted { Self.position($0) < Self.position($1) })
     }
@@ -52,9 +63,11 @@ struct SpecificationReader {
 
   // MARK: - Mappings, texts and lists
 
-  /// The entries of a mapping by key; unknown and missing keys are reported.
+  /// The entries of a mapping by key; unknown and missing keys are reported. Keys in `elsewhere` belong to the property
+  /// that the mapping is a part of.
   mutating func fields(
-    _ node: SyntaxNode, of what: String, at place: Place, allowed: [String], required: [String], planned: [String] = []
+    _ node: SyntaxNode, of what: String, at place: Place, allowed: [String], required: [String],
+    planned: [String] = [], elsewhere: [String] = []
   ) -> [String: SyntaxNode.Entry] {
     guard case .mapping(let entries) = node.content else {
       report(
@@ -75,6 +88,10 @@ struct SpecificationReader {
       } else if planned.contains(entry.key) {
         report(
           .notSupported, entry.place, "'\(entry.key)' is not supported yet in this version", fix: "delete it")
+      } else if elsewhere.contains(entry.key) {
+        report(
+          .unknownKey, entry.place, "'\(entry.key)' does not belong in \(what)",
+          fix: "write it beside \(what), as a key of the property")
       } else {
         if let key = Name.nearest(to: entry.key, among: allowed) { meant.insert(key) }
         report(

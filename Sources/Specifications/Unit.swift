@@ -17,6 +17,8 @@ public struct Unit: Sendable, Hashable, CustomStringConvertible {
   /// How many base units (1, second, byte) this unit is.
   let factor: Rational
 
+  /// The unit of shares.
+  static let fraction = Unit(name: "fraction", kind: .ratio, factor: .one)
   /// The unit of plain numbers.
   public static let none = Unit(name: "none", kind: .none, factor: .one)
 
@@ -33,7 +35,7 @@ public struct Unit: Sendable, Hashable, CustomStringConvertible {
 
   /// The convertible units, in the order in which messages list them.
   static let table: [Unit] = [
-    Unit(name: "fraction", kind: .ratio, factor: 1),
+    fraction,
     Unit(name: "percent", kind: .ratio, factor: .one / 100),
     Unit(name: "ns", kind: .time, factor: .one / 1_000_000_000),
     Unit(name: "us", kind: .time, factor: .one / 1_000_000),

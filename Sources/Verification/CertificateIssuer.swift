@@ -18,7 +18,12 @@ extension Certificate {
   ) {
     let records = zip(specification.properties, results).map { property, result in
       PropertyRecord(
-        result, statement: property.statement, queryDigests: property.queries.map { $0.digest.hexadecimalPart })
+        result, statement: property.statement, queryDigests: property.queries.map { $0.digest.hexadecimalPart },
+        proof: result.proof.map { proof in
+          PropertyRecord.ProofReference(
+            path: ProofFile.name(specification: specification.name, property: property.id), sha256: proof.sha256,
+            bytes: proof.bytes)
+        })
     }
     self.init(
       model: model,

@@ -7,14 +7,17 @@ internal import Specifications
 
 /// Turns hints and solver models into exact counterexamples, replayed by the forward pass.
 struct CounterexampleBuilder {
+  /// The network that ``query`` is about: with a relation, the product of the copies.
   let network: ExactNetwork
-  /// What a counterexample must refute (see `Property.refutations`).
+  /// What a counterexample must refute (see `Property.refutations`), without a relation.
   let query: Query
   /// The index of the query among its property's, recorded in the counterexample.
   let index: Int
   /// Whether what is proved is stronger than what is refuted, because a bound is irrational: a point that fails the
   /// first need then not fail the second.
   let isEnclosed: Bool
+  /// For a query about several points: how they follow from the inputs of ``network``. At most two copies.
+  var relation: Relation?
 
   /// Fractions of the box, in bits, tried for short coordinates.
   private static let shortening = [8, 12, 16, 20, 26, 32, 40, 52]
@@ -38,35 +41,37 @@ struct CounterexampleBuilder {
   /// A counterexample on the line through (monotone claims) or at (bounds) an exact point of the domain.
   func counterexample(at point: [Rational], budget: Budget) throws -> Counterexample? {
     switch query.claim {
-    case .nonnegative(let outputs, let constant):
-      return violation(at: point, outputs, constant)
+    case .nonnegative: return violation(at: point)
     case .monotone(let output, let feature, let direction, let minimumSlope):
       let ray = ray(output, feature, direction, minimumSlope)
-      guard let steepest = ray.steepestFall(through: point, within: query.region[feature]) else { return nil }
+      guard let interval = query.polytope.interval(along: feature, through: point),
+        let steepest = ray.steepestFall(through: point, within: interval)
+      else { return nil }
       var from = point
       var to = point
       from[feature] = steepest.from
       to[feature] = steepest.to
-      if let model = try PairQuery(ray: ray, interval: query.region[feature]).solve(
+      if let model = try PairQuery(ray: ray, interval: interval).solve(
         from: from, to: to, fall: steepest.fall, budget: budget)
       {
         from[feature] = model.from
         to[feature] = model.to
       }
-      shorten(&from, &to, feature, ray)
+      shorten(&from, &to, feature, interval, ray)
       return replay(from, to)
     }
   }
 
   /// The exact replay of a pair (or of its first point, for a bound): nil when it is no violation.
   func replay(_ x: [Rational], _ xPrime: [Rational]?) -> Counterexample? {
-    guard x.count == network.inputCount, zip(query.region, x).allSatisfy({ $0.contains($1) }) else { return nil }
+    if let relation {
+      let points = [x] + (relation.copies.count > 1 ? xPrime.map { [$0] } ?? [] : [])
+      return relation.parameters(of: points).flatMap { violation(at: $0) }
+    }
     switch query.claim {
-    case .nonnegative(let outputs, let constant):
-      return violation(at: x, outputs, constant)
+    case .nonnegative: return violation(at: x)
     case .monotone(let output, let feature, let direction, let minimumSlope):
-      guard let xPrime, xPrime.count == x.count, zip(query.region, xPrime).allSatisfy({ $0.contains($1) }),
-        xPrime[feature] > x[feature],
+      guard let xPrime, query.polytope.contains(x), query.polytope.contains(xPrime), xPrime[feature] > x[feature],
         x.indices.allSatisfy({ $0 == feature || x[$0] == xPrime[$0] })
       else { return nil }
       let fx = network.output(at: x)[output]
@@ -78,14 +83,35 @@ struct CounterexampleBuilder {
     }
   }
 
-  private func violation(at point: [Rational], _ outputs: [Rational], _ constant: Rational) -> Counterexample? {
+  /// The counterexample that one point of the query's region gives to a claim on the value; nil when it lies outside the
+  /// polytope or the claim holds there.
+  private func violation(at point: [Rational]) -> Counterexample? {
+    guard case .nonnegative(let outputs, let inputs, let constant) = query.claim, query.polytope.contains(point) else {
+      return nil
+    }
     let values = network.output(at: point)
-    let sum = zip(outputs, values).reduce(Rational.zero) { $0 + $1.0 * $1.1 }
-    guard (sum + constant).isNegative else { return nil }
-    // A claim on one output reports that output, whichever way its bound faces.
-    let spoken = outputs.indices.filter { !outputs[$0].isZero }
-    let fx = spoken.count == 1 ? values[spoken[0]] : sum
-    return Counterexample(query: index, x: point, xPrime: nil, fx: fx, fxPrime: nil, drop: -(sum + constant))
+    var sum = constant
+    for (weight, value) in zip(outputs + inputs, values + point) where !weight.isZero { sum += weight * value }
+    guard sum.isNegative else { return nil }
+    guard let relation else {
+      return Counterexample(
+        query: index, x: point, xPrime: nil, fx: Self.spoken(outputs[...], values[...]), fxPrime: nil, drop: -sum)
+    }
+    let points = relation.points(at: point)
+    let count = values.count / points.count
+    let fxs = points.indices.map { copy in
+      let range = (copy * count)..<((copy + 1) * count)
+      return Self.spoken(outputs[range], values[range])
+    }
+    return Counterexample(
+      query: index, x: points[0], xPrime: points.count > 1 ? points[1] : nil, fx: fxs[0],
+      fxPrime: points.count > 1 ? fxs[1] : nil, drop: -sum)
+  }
+
+  /// A claim on one output reports that output, whichever way its bound faces; any other the weighted sum.
+  private static func spoken(_ weights: ArraySlice<Rational>, _ values: ArraySlice<Rational>) -> Rational {
+    let named = weights.indices.filter { !weights[$0].isZero }
+    return named.count == 1 ? values[named[0]] : zip(weights, values).reduce(Rational.zero) { $0 + $1.0 * $1.1 }
   }
 
   private func ray(_ output: Int, _ feature: Int, _ direction: Direction, _ minimumSlope: Rational) -> ExactRay {
@@ -94,9 +120,10 @@ struct CounterexampleBuilder {
     return ExactRay(network: network, outputs: outputs, feature: feature, tilt: -minimumSlope)
   }
 
-  /// Rounds the two ends to the fewest bits that keep nine tenths of the fall.
-  private func shorten(_ from: inout [Rational], _ to: inout [Rational], _ feature: Int, _ ray: ExactRay) {
-    let interval = query.region[feature]
+  /// Rounds the two ends to the fewest bits that keep nine tenths of the fall, within `interval`.
+  private func shorten(
+    _ from: inout [Rational], _ to: inout [Rational], _ feature: Int, _ interval: ClosedRange<Rational>, _ ray: ExactRay
+  ) {
     let width = interval.upperBound - interval.lowerBound
     let fall = ray.value(at: from) - ray.value(at: to)
     let wanted = fall * Rational(9, 10)

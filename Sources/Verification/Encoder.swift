@@ -6,8 +6,9 @@ internal import Specifications
 /// Exact encodings of "the claim fails somewhere" as linear real arithmetic with phases as disjunctions.
 ///
 /// - ``Form/derivative``: one copy of the network and its one-sided derivative D⁺ along the feature. f is
-///   non-decreasing along e on a box exactly when D⁺f(x; e) ≥ 0 at every x that is not on the upper face; a neuron
-///   with z = 0 passes max(0, dz).
+///   non-decreasing along e on a convex set exactly when D⁺f(x; e) ≥ 0 at every x from which e leads to another point
+///   of the set; a neuron with z = 0 passes max(0, dz). In a polytope these are the x that are not on the upper face
+///   of the box and at which every constraint that falls along e holds strictly. No interior is needed.
 /// - ``Form/pair``: two copies at x and x′ = x + t·e, t > 0, as in the definition. The reference.
 /// - ``Form/value``: one copy, for claims on the value.
 struct Encoder {
@@ -18,6 +19,7 @@ struct Encoder {
   }
 
   let network: ExactNetwork
+  /// Without a relation.
   let query: Query
   /// Phases that hold on the whole region, from sound bounds: 1 active, −1 inactive, 0 unknown. One per hidden neuron.
   let phases: [Int8]
@@ -39,11 +41,12 @@ struct Encoder {
       try solver.assert(x <= interval.upperBound)
       inputs.append(x)
     }
+    for constraint in query.constraints { try solver.assert(try self.value(of: constraint, inputs, context) >= .zero) }
     switch (form, query.claim) {
-    case (.value, .nonnegative(let outputs, let constant)):
+    case (.value, .nonnegative(let outputs, let linear, let constant)):
       let values = try outputTerms(try hidden(inputs, "h", in: solver), in: context)
-      let terms = zip(outputs, values).filter { !$0.0.isZero }
-      let sum = try context.sum(of: Array(terms), constant: constant)
+      let terms = (Array(zip(outputs, values)) + Array(zip(linear, inputs))).filter { !$0.0.isZero }
+      let sum = try context.sum(of: terms, constant: constant)
       try solver.assert(sum < .zero)
       return Encoding(inputs: inputs, moved: nil)
     case (.pair, .monotone(let output, let feature, let direction, let minimumSlope)):
@@ -51,6 +54,9 @@ struct Encoder {
       second[feature] = try context.realVariable("moved")
       try solver.assert(second[feature] > inputs[feature])
       try solver.assert(second[feature] <= query.region[feature].upperBound)
+      for constraint in query.constraints {
+        try solver.assert(try self.value(of: constraint, second, context) >= .zero)
+      }
       let before = try outputTerms(try hidden(inputs, "h", in: solver), in: context)[output]
       let after = try outputTerms(try hidden(second, "g", in: solver), in: context)[output]
       let sign = Rational(direction.sign)
@@ -62,6 +68,9 @@ struct Encoder {
       return Encoding(inputs: inputs, moved: second[feature])
     case (.derivative, .monotone(let output, let feature, let direction, let minimumSlope)):
       try solver.assert(inputs[feature] < query.region[feature].upperBound)
+      for constraint in query.constraints where constraint.form.coefficients[feature].isNegative {
+        try solver.assert(try self.value(of: constraint, inputs, context) > .zero)
+      }
       let slope = try derivative(inputs, output: output, feature: feature, in: solver)
       let violation = try Rational(direction.sign) * slope < minimumSlope
       try solver.assert(violation)
@@ -69,6 +78,13 @@ struct Encoder {
     default:
       preconditionFailure("the form of an encoding follows from its claim")
     }
+  }
+
+  private func value(of constraint: LinearInequality, _ inputs: [RealTerm], _ context: SolverContext) throws(SMTError)
+    -> RealTerm
+  {
+    let terms = zip(constraint.form.coefficients, inputs).filter { !$0.0.isZero }
+    return try context.sum(of: terms, constant: constraint.form.constant)
   }
 
   /// The post-activations of the last hidden layer at `inputs`; nil for neurons that are zero throughout.

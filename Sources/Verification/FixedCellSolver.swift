@@ -10,7 +10,8 @@ internal import Specifications
 ///
 /// Every pre-activation is an affine form in the inputs alone. For a monotone claim the derivative on the piece is one
 /// number; when it is too small the open cell must be empty. The premises are strict there, since only generic points
-/// matter; a form that is identically zero is left out, for a strict premise on it would prune both siblings.
+/// matter; a form that is identically zero is left out, for a strict premise on it would prune both siblings. The
+/// query's constraints are premises too, so that the polytope of a monotone query must have an interior.
 struct FixedCellSolver {
   let network: ExactNetwork
   let query: Query
@@ -65,6 +66,7 @@ struct FixedCellSolver {
       }
       values = next
     }
+    premises += query.constraints.map(\.form)
     let last = network.layers[network.layers.count - 1]
     switch query.claim {
     case .monotone(let output, let feature, let direction, let minimumSlope):
@@ -73,9 +75,10 @@ struct FixedCellSolver {
       let slope = affine(last, output, values).coefficients[feature] * Rational(direction.sign)
       if slope >= minimumSlope { return .closed(bySolver: false) }
       return try findPoint(in: box, premises, extra: nil, strict: true, budget: budget)
-    case .nonnegative(let outputs, let constant):
+    case .nonnegative(let outputs, let inputs, let constant):
       var claim = LinearForm(variables: network.inputCount)
       claim.constant = constant
+      for i in inputs.indices { claim.coefficients[i] = inputs[i] }
       for k in outputs.indices where !outputs[k].isZero { claim.add(affine(last, k, values), times: outputs[k]) }
       if !claim.range(over: box).lowerBound.isNegative { return .closed(bySolver: false) }
       return try findPoint(in: box, premises, extra: claim, strict: false, budget: budget)

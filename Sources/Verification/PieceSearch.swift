@@ -52,6 +52,10 @@ struct PieceSearch {
       }
       forms = next
     }
+    for r in 0..<problem.constraints.outputCount {
+      rows.append((0..<n).map { problem.constraints.weight(r, $0) } + [problem.constraints.bias(r)])
+      owners.append(problem.neuronCount + r)
+    }
     var target = [Double](repeating: 0, count: n + 1)
     if problem.feature == nil {
       // max −claim + Σ λ g < 0 with λ = weight · μ.
@@ -80,7 +84,7 @@ struct PieceSearch {
       // and for claims on the value the claim is 2^-outputShift times ours.
       guard value.isNormal else { continue }
       var mantissa = Int(value.significandBitPattern | 1 << 52)
-      var exponent = Int(value.exponent) - 52 + problem.neuronShifts[owner]
+      var exponent = Int(value.exponent) - 52 + shift(of: owner)
       if problem.feature == nil { exponent -= problem.outputShift }
       let zeros = mantissa.trailingZeroBitCount
       mantissa >>= zeros
@@ -89,6 +93,11 @@ struct PieceSearch {
       multipliers.append(ProofFormat.ExactMultiplier(index: owner, mantissa: mantissa, exponent: exponent))
     }
     return multipliers.isEmpty && problem.feature != nil ? .nothing : .multipliers(multipliers)
+  }
+
+  /// The power of two by which our row of a premise or constraint exceeds the network's.
+  private func shift(of owner: Int) -> Int {
+    owner < problem.neuronCount ? problem.neuronShifts[owner] : problem.constraintShifts[owner - problem.neuronCount]
   }
 
   /// Minimises Σ μₖ·cₖ + Σ vᵢ subject to vᵢ ≥ width·(Σ μₖ·aₖᵢ − qᵢ), v ≥ 0, μ ≥ 0, Σμ = 1, where cₖ is the value at the

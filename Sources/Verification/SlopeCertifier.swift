@@ -14,16 +14,16 @@ extension Verifier {
   /// attained takes much longer to prove. Each further one is half as far again, or more where a counterexample shows
   /// that it must be; twice as far after `trialSeconds` without a verdict. The query's own minimum slope plays no part.
   /// - Returns: Zero (with no `slack`) when no fall exists; nil when the budget ended or no threshold was proved.
-  /// - Precondition: the claim is monotone.
+  /// - Precondition: the claim is monotone, and the query has no relation.
   public func certifiedSlope(
     of query: Query, slack: Rational = .zero, trialSeconds: Double = 10, budget: Budget
   ) throws -> Rational? {
-    guard case .monotone(let output, let feature, let direction, _) = query.claim else {
+    guard case .monotone(let output, let feature, let direction, _) = query.claim, query.relation == nil else {
       preconditionFailure("only monotone claims have a slope")
     }
     func weakened(_ minimumSlope: Rational) -> Query {
       Query(
-        region: query.region,
+        region: query.region, constraints: query.constraints,
         claim: .monotone(output: output, feature: feature, direction: direction, minimumSlope: minimumSlope))
     }
     guard let problem = try? FixedPointProblem(network: network, query: weakened(.zero)) else { return nil }

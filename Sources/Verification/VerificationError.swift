@@ -7,6 +7,8 @@ public struct VerificationError: Error, Hashable, CustomStringConvertible {
     public static let mismatch = Code(name: "mismatch")
     /// Two methods gave contradictory answers. Never silenced: one of them is wrong.
     public static let disagreement = Code(name: "disagreement")
+    /// A temporary file could not be written.
+    public static let storage = Code(name: "storage")
     /// The solver failed.
     public static let solver = Code(name: "solver")
   }

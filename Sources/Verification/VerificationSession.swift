@@ -53,14 +53,20 @@ public struct VerificationSession: Sendable {
     let wanted = properties ?? specification.properties
     let open = wanted.filter { decided[$0.id] == nil }
     let order = open.filter { first.contains($0.id) } + open.filter { !first.contains($0.id) }
-    let verifier = Verifier(network: network, options: options)
+    let pool = WorkPool()
+    let verifier = Verifier(network: network, options: options, pool: pool)
     struct State {
       var next = 0
       var results: [String: PropertyResult] = [:]
       var failure: (any Error)?
     }
     let state = Mutex(State(results: decided))
+    let finished = Mutex(0)
     @Sendable func work() {
+      defer {
+        finished.withLock { $0 += 1 }
+        pool.notify()
+      }
       while true {
         let property: Property? = state.withLock { state in
           guard state.failure == nil, state.next < order.count else { return nil }
@@ -81,11 +87,15 @@ public struct VerificationSession: Sendable {
         }
       }
     }
-    let workers = min(threads, max(1, order.count))
+    // A thread without a property of its own helps the others.
+    let workers = order.isEmpty ? 1 : threads
     if workers == 1 {
       work()
     } else {
-      DispatchQueue.concurrentPerform(iterations: workers) { _ in work() }
+      DispatchQueue.concurrentPerform(iterations: workers) { _ in
+        work()
+        pool.serve { finished.withLock { $0 == workers } }
+      }
     }
     return try state.withLock { state in
       if let failure = state.failure { throw failure }

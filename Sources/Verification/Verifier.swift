@@ -1,5 +1,6 @@
 public import Certificates
 public import ExactArithmetic
+internal import Foundation
 internal import Glibc
 public import Networks
 internal import ProofChecking
@@ -26,6 +27,8 @@ public struct VerificationOptions: Sendable {
   public var seed: UInt64
   /// Which splits to prefer; nil lets the verifier choose.
   var splitMode: SplitMode?
+  /// Where proofs are written before they are kept.
+  public var scratchDirectory = FileManager.default.temporaryDirectory.path
 
   public init(engine: Engine = .auto, samples: Int = 6144, maximumCounterexamples: Int = 8, seed: UInt64 = 1) {
     self.engine = engine
@@ -88,17 +91,26 @@ public struct Verifier: Sendable {
     var share = 0.0
     var lowerBound: Rational?
     var boundsKnown = true
+    var trees: [FoundTree] = []
+    var helpers = 0.0
     for (index, query) in property.queries.enumerated() {
-      guard query.fits(inputCount: network.inputCount, outputCount: network.outputCount) else {
+      let lowered: (network: ExactNetwork, query: Query)
+      let refutation: Query
+      do {
+        lowered = try query.lowered(on: network)
+        refutation = try property.refutations[index].lowered(on: network).query
+      } catch {
         throw VerificationError(
           .mismatch, "property '\(property.id)' speaks of inputs or outputs that the network does not have")
       }
+      let verifier = Verifier(network: lowered.network, options: options, pool: pool)
       let builder = CounterexampleBuilder(
-        network: network, query: property.refutations[index], index: index,
-        isEnclosed: property.refutations[index] != query)
+        network: lowered.network, query: refutation, index: index, isEnclosed: property.refutations[index] != query,
+        relation: query.relation)
       let outcome: QueryOutcome
       do {
-        outcome = try decide(query, builder, known.filter { $0.query == index }, budget) { share, leaves in
+        outcome = try verifier.decide(lowered.query, builder, known.filter { $0.query == index }, budget) {
+          share, leaves in
           progress(index, share, leaves)
         }
       } catch let error as SMTError {
@@ -106,6 +118,8 @@ public struct Verifier: Sendable {
       }
       leaves += outcome.leaves
       solverLeaves += outcome.solverLeaves
+      helpers += outcome.helpersSeconds
+      if let tree = outcome.tree { trees.append(tree) }
       share += outcome.provedShare / Double(property.queries.count)
       if let bound = outcome.lowerBound {
         lowerBound = lowerBound.map { min($0, bound) } ?? bound
@@ -118,15 +132,23 @@ public struct Verifier: Sendable {
       case .unknown(let why): reason = reason ?? why
       }
     }
+    var verdict = !violations.isEmpty ? Verdict.violated(violations) : reason.map { .unknown($0) } ?? .holds
+    var proof: ProofFile?
+    if verdict == .holds, options.engine == .auto {
+      if trees.count == property.queries.count {
+        proof = try ProofWriting(network: network, property: property, directory: options.scratchDirectory).write(trees)
+      } else {
+        verdict = .unknown(.noProof)
+      }
+    }
     let elapsed = ContinuousClock.now - start
     return PropertyResult(
-      id: property.id,
-      verdict: !violations.isEmpty ? .violated(violations) : reason.map { .unknown($0) } ?? .holds,
+      id: property.id, verdict: verdict,
       engine: options.engine.rawValue,
       seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18,
-      cpuSeconds: Self.threadSeconds() - startCPU, leaves: leaves, solverLeaves: solverLeaves,
-      provedShare: violations.isEmpty && reason == nil ? 1 : min(share, 1.0.nextDown),
-      lowerBound: boundsKnown ? lowerBound : nil)
+      cpuSeconds: Self.threadSeconds() - startCPU + helpers, leaves: leaves, solverLeaves: solverLeaves,
+      provedShare: verdict == .holds ? 1 : min(share, 1.0.nextDown),
+      lowerBound: boundsKnown ? lowerBound : nil, proof: proof)
   }
 
   private func decide(
@@ -159,8 +181,9 @@ public struct Verifier: Sendable {
     let problem: FixedPointProblem
     do {
       problem = try FixedPointProblem(network: network, query: query)
-    } catch .outOfRange {
-      // Numbers too far apart for fixed point: Z3 has no such limit.
+    } catch .outOfRange, .unsupported {
+      // Numbers too far apart for fixed point, or a query with constraints or inputs in its claim: Z3 has no such
+      // limits.
       return try solveWhole(query, builder, budget)
     }
     let float = FloatProblem(problem)
@@ -242,7 +265,12 @@ public struct Verifier: Sendable {
   /// One query in one piece by Z3, in the given encoding.
   func solve(_ query: Query, _ form: Encoder.Form, _ budget: Budget) throws -> SolverAnswer {
     var phases = [Int8](repeating: 0, count: network.hiddenNeuronCount)
-    if let problem = try? FixedPointProblem(network: network, query: query) {
+    // Phases are fixed on the whole box, whatever the constraints and the claim's inputs.
+    var relaxed = query.claim
+    if case .nonnegative(let outputs, _, let constant) = relaxed {
+      relaxed = .nonnegative(outputs: outputs, constant: constant)
+    }
+    if let problem = try? FixedPointProblem(network: network, query: Query(region: query.region, claim: relaxed)) {
       let evaluator = LeafEvaluator(problem: problem)
       if case .bound = evaluator.evaluate(Cell(problem: problem), multipliers: nil) { phases = evaluator.phases(0) }
     }
@@ -270,19 +298,10 @@ public struct Verifier: Sendable {
   }
 }
 
-extension Query {
-  /// Whether the query speaks of a network with so many inputs and outputs.
-  fileprivate func fits(inputCount: Int, outputCount: Int) -> Bool {
-    guard region.count == inputCount else { return false }
-    switch claim {
-    case .monotone(let output, let feature, _, _):
-      return (0..<outputCount).contains(output) && (0..<inputCount).contains(feature)
-    case .nonnegative(let outputs, _): return outputs.count == outputCount
-    }
-  }
-}
-
 extension UnknownReason {
+  /// The solver found no violation, but left nothing that can be checked.
+  public static let noProof = UnknownReason(
+    description: "the solver finds no violation, but its answer is not a proof that can be checked")
   /// A value fell between the two sides of the enclosure of an irrational bound.
   public static let enclosure = UnknownReason(description: "a value lies within the enclosure of a logarithmic bound")
 }

@@ -2,17 +2,18 @@ import ArgumentParser
 import Certificates
 import Glibc
 import Networks
+import ProofChecking
 import Specifications
 
-/// Checks what a certificate binds, alone: neither solver nor store is linked.
+/// Checks a certificate and its proofs, alone: neither solver nor store is linked.
 @main
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vpals-check",
     abstract: "Checks a certificate against its model and specification.",
     discussion: """
-      Prints the digests and the properties that the certificate speaks of. Certificates of this version carry verdicts \
-      without proofs: their bindings can be checked, their verdicts cannot, and such a certificate is not valid here.
+      Prints the digests that it computed and the properties as it understood them, and checks the proof of each, which \
+      lies beside the certificate. For an invalid proof it names the first node that fails and the rule.
 
       Exit code: 0 valid, 1 not valid, 2 unreadable.
       """)
@@ -91,10 +92,21 @@ struct CheckCommand: ParsableCommand {
       }
       if record.outcome != .holds {
         problems.append("property '\(record.id)' is claimed to be \(record.outcome.name)")
-      } else if record.proof == nil {
-        problems.append("property '\(record.id)' has no proof")
+      } else if let reference = record.proof {
+        guard let property = specification.properties.first(where: { $0.id == record.id }) else { continue }
+        let directory = certificate.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        let path = (directory + [reference.path[...]]).joined(separator: "/")
+        do throws(ProofFailure) {
+          let summary = try ProofChecker(network: network).check(file: path, queries: property.queries)
+          print("               proof \(summary.digest): \(summary.leaves) leaves, \(summary.bytes) bytes")
+          if summary.digest != reference.sha256 {
+            problems.append("\(path) proves property '\(record.id)', but is not the proof that the certificate names")
+          }
+        } catch {
+          problems.append("property '\(record.id)': \(path): \(error)")
+        }
       } else {
-        problems.append("property '\(record.id)' names a proof, which this version cannot check")
+        problems.append("property '\(record.id)' has no proof")
       }
     }
     for problem in problems { print("invalid: \(problem)") }

@@ -86,7 +86,8 @@ struct VerifyCommand: ParsableCommand {
     var decided: [String: PropertyResult] = [:]
     if resume {
       decided = try StoredResults.proven(
-        of: network, specification: specification, application: target.application, store: store)
+        of: network, specification: specification, application: target.application, store: store,
+        proofs: target.directory)
       // A second opinion is no second opinion when the first engine gave it.
       decided = decided.filter { entry in
         entry.value.engine == engine.rawValue && chosen.contains { $0.id == entry.key }
@@ -116,7 +117,14 @@ struct VerifyCommand: ParsableCommand {
       _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
       certificatePath = try earlierCertificate(deciding: certificate, in: target.directory)
       isEarlier = certificatePath != nil
-      if !isEarlier { certificatePath = try certificate.write(into: target.directory) }
+      if !isEarlier {
+        // Proofs first: a certificate never names one that is not there.
+        for (result, record) in zip(results, certificate.properties) {
+          guard let proof = result.proof, let reference = record.proof else { continue }
+          try AtomicFile.write(try proof.read(), to: "\(target.directory)/\(reference.path)")
+        }
+        certificatePath = try certificate.write(into: target.directory)
+      }
     } else {
       _ = try store.enqueue(
         found,

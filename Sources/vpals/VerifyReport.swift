@@ -39,6 +39,8 @@ struct VerifyReport {
     let path: String?
     let bytes: Int
     let checked: Bool
+    /// Processor time of the checker.
+    let checkSeconds: Double
   }
 
   private struct JSONProperty: Encodable {
@@ -76,13 +78,19 @@ struct VerifyReport {
         }
         return JSONProperty(
           id: result.id, verdict: result.verdict.name, reason: reason, seconds: result.seconds,
-          cpuSeconds: result.cpuSeconds, leaves: result.leaves, solverLeaves: result.solverLeaves, proof: nil,
+          cpuSeconds: result.cpuSeconds, leaves: result.leaves, solverLeaves: result.solverLeaves,
+          proof: result.proof.map { proof in
+            JSONProof(
+              path: certificate.map { _ in
+                "\(target.directory)/\(ProofFile.name(specification: specification.name, property: result.id))"
+              }, bytes: proof.bytes, checked: true, checkSeconds: proof.checkSeconds)
+          },
           provedShare: result.provedShare, lowerBound: result.lowerBound?.description,
           counterexample: examples.first.map { example in
             JSONCounterexample(
               x: example.x.map(\.description), xPrime: example.xPrime?.map(\.description),
               fx: example.fx.description, fxPrime: example.fxPrime?.description, drop: example.drop.description,
-              dropInUnits: specification.outputs[property.kind.output].describeDrop(example.drop),
+              dropInUnits: specification.describeDrop(of: property, query: example.query, drop: example.drop),
               text: FoundCounterexample.lines(property, example, specification))
           }, counterexamples: examples.count)
       })
@@ -132,15 +140,5 @@ struct VerifyReport {
       lines.append("next: vpals gate \(shellQuoted(target.directory))")
     }
     return lines
-  }
-}
-
-extension PropertyKind {
-  /// The output that the property speaks of.
-  var output: Int {
-    switch self {
-    case .monotone(_, let output, _): output
-    case .always(let output, _, _): output
-    }
   }
 }

@@ -58,6 +58,14 @@ import Testing
       id: "a", verdict: .unknown(.solver("smt tactic failed \"x\"\n")), engine: "smt", seconds: 1.2349,
       cpuSeconds: .nan,
       leaves: 9, solverLeaves: 9, provedShare: 0.999_999_9, lowerBound: nil)
+    // The second point of a relation may differ in every coordinate, in both directions.
+    let relational = PropertyResult(
+      id: "d",
+      verdict: .violated([
+        Counterexample(
+          query: 0, x: [Rational(1, 2), 3, -1], xPrime: [Rational(1, 3), 4, -1], fx: Rational(1), fxPrime: Rational(2),
+          drop: Rational(1, 9))
+      ]), engine: "smt", seconds: 0, cpuSeconds: 0, leaves: 0, solverLeaves: 0, provedShare: 0, lowerBound: nil)
     let one = Counterexample(
       query: 1, x: [Rational(1, 2)], xPrime: nil, fx: Rational(-3), fxPrime: nil, drop: Rational(3))
     let violated = PropertyResult(
@@ -71,6 +79,7 @@ import Testing
       PropertyRecord(result, statement: "", queryDigests: []),
       PropertyRecord(violated, statement: "", queryDigests: [digest, digest]),
       PropertyRecord(holds, statement: "", queryDigests: [digest], proof: proof),
+      PropertyRecord(relational, statement: "", queryDigests: [digest]),
     ]
     #expect(records[0].milliseconds == 1235)
     #expect(records[0].cpuMilliseconds == 0)

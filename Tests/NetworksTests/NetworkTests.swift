@@ -30,6 +30,42 @@ import Testing
     #expect(network.output(at: [3, 0]) == [tenth * 3 + tiny])
   }
 
+  /// Copies at linear images of one vector, with and without hidden layers: the values are those of the network.
+  @Test func productHoldsTheNetworkAtEachImage() throws {
+    let deep = try Network(layers: [
+      Layer(inputCount: 2, outputCount: 2, weights: [1, -2, 0.5, 3], biases: [0.25, -1], isRectified: true),
+      Layer(inputCount: 2, outputCount: 3, weights: [1, 1, -1, 2, 0, -0.1], biases: [0, 1, 0.3], isRectified: true),
+      Layer(inputCount: 3, outputCount: 2, weights: [1, 2, 3, -1, 0, 4], biases: [5, -6], isRectified: false),
+    ])
+    let flat = try Network(layers: [
+      Layer(inputCount: 2, outputCount: 2, weights: [1, -2, 0.5, 3], biases: [0.25, -1], isRectified: false)
+    ])
+    // x = (u₀, u₁), x′ = (u₀ + u₂, u₁), and (3/2·u₂ − u₀, 0).
+    let threeHalves = try #require(Dyadic(exactly: 1.5))
+    let maps = [
+      LinearMap(columnCount: 3, rows: [[.init(column: 0)], [.init(column: 1)]]),
+      LinearMap(columnCount: 3, rows: [[.init(column: 0), .init(column: 2)], [.init(column: 1)]]),
+      LinearMap(
+        columnCount: 3,
+        rows: [
+          [
+            .init(column: 0, factor: Dyadic(-1)), .init(column: 2, factor: threeHalves),
+          ], [],
+        ]),
+    ]
+    for network in [ExactNetwork(deep), ExactNetwork(flat)] {
+      let product = network.product(over: maps)
+      #expect(product.inputCount == 3 && product.outputCount == 6)
+      #expect(product.hiddenNeuronCount == 3 * network.hiddenNeuronCount)
+      for u: [Rational] in [[0, 0, 0], [Rational(1, 3), -2, Rational(5, 7)], [-4, Rational(1, 2), 9]] {
+        #expect(product.output(at: u) == maps.flatMap { network.output(at: $0.value(at: u)) })
+      }
+    }
+    #expect(ExactNetwork(deep).product(over: [maps[0]]).digest != ExactNetwork(deep).digest)
+    let identity = LinearMap(columnCount: 2, rows: [[.init(column: 0)], [.init(column: 1)]])
+    #expect(ExactNetwork(deep).product(over: [identity]).digest == ExactNetwork(deep).digest)
+  }
+
   @Test func affineLayersWithoutReLUBetweenThemHaveTheDigestOfTheirProduct() throws {
     // Normalisation (x − 10)/4 and (x − 2)·8, then weights; and the same multiplied out by hand.
     let layered = try Network(layers: [

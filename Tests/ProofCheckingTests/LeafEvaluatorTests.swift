@@ -121,7 +121,7 @@ struct LeafEvaluatorTests {
                 #expect(low <= slope, note())
                 if accepted { #expect(slope >= minimumSlope, note()) }
                 if slope - low < Rational.one.scaled(bits: -20) { tight += 1 }
-              case .nonnegative(let outputs, let constant):
+              case .nonnegative(let outputs, _, let constant):
                 let value = zip(outputs, point.outputs).reduce(constant) { $0 + $1.0 * $1.1 }
                 #expect(low <= value, note())
                 if accepted { #expect(!value.isNegative, note()) }
@@ -215,6 +215,22 @@ struct LeafEvaluatorTests {
     for (index, (network, claim)) in cases.enumerated() {
       #expect(throws: CheckFailure.outOfRange, "case \(index)") {
         try FixedPointProblem(network: ExactNetwork(network), query: Query(region: [-1...1], claim: claim))
+      }
+    }
+  }
+
+  @Test func queriesBeyondTheIntegerRoutineAreRefused() throws {
+    let network = ExactNetwork(try Network.of([([[1]], [0]), ([[1]], [0])]))
+    let claim = Claim.nonnegative(outputs: [1], constant: 1)
+    let copies = [LinearMap(columnCount: 1, rows: [[LinearMap.Term(column: 0)]])]
+    let queries = [
+      Query(region: [-1...1], constraints: [LinearInequality(coefficients: [1], constant: 0)], claim: claim),
+      Query(region: [-1...1], relation: Relation(copies: copies), claim: claim),
+      Query(region: [-1...1], claim: .nonnegative(outputs: [1], inputs: [1], constant: 1)),
+    ]
+    for (index, query) in queries.enumerated() {
+      #expect(throws: CheckFailure.unsupported, "case \(index)") {
+        try FixedPointProblem(network: network, query: query)
       }
     }
   }

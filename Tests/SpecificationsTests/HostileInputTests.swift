@@ -52,18 +52,38 @@ struct SplitMix64: RandomNumberGenerator {
     }
   }
 
+  /// The golden file that uses every kind of property.
+  static let kinds: String? = try? String(
+    contentsOf: GoldenTests.directory.appending(path: "linear-valid.yaml"), encoding: .utf8)
+
+  @Test func randomMutationsOfEveryKindNeverCrash() throws {
+    let text = try #require(Self.kinds)
+    let accepted = mutate(text, seeds: 20_000..<22_000)
+    #expect(accepted > 20 && accepted < 1000, "\(accepted)")
+    let bytes = Array(text.utf8)
+    for count in stride(from: 0, to: bytes.count, by: 3) { _ = check(Array(bytes[..<count]), UInt64(count)) }
+    #expect(check(bytes, 0))
+  }
+
   @Test func randomMutationsNeverCrash() {
+    // Some mutations fall into comments; most must be refused.
+    let accepted = mutate(SpecificationTests.example, seeds: 10_000..<13_000)
+    #expect(accepted > 50 && accepted < 1500)
+  }
+
+  /// How many of the mutations of a text, one per seed, are accepted.
+  private func mutate(_ text: String, seeds: Range<UInt64>) -> Int {
     let words = [
       "{", "}", "[", "]", ":", ": ", "- ", "\n", "\n  ", "'", "\"", "..", "<=", ">=", " ms", " s", "0", "-1", "1e9",
       "log2",
       "index: 0", "domain: 1..0", "p99", "cores", "&a", "*a", "!!str", "|", ">", "#", "\u{2028}", "é", "---", "1/0",
       "always:", "id: x",
-      "in:", "of:", "\t", "\r", "😀", "\\",
+      "in:", "of:", "\t", "\r", "😀", "\\", " * ", " + ", " - ", "==", "x.", "y.cores", "when: ", "min: ", "-", "1e-400",
     ].map { Array($0.utf8) }
     var acceptedCount = 0
-    for seed in 10_000..<13_000 as Range<UInt64> {
+    for seed in seeds {
       var random = SplitMix64(state: seed)
-      var bytes = Array(SpecificationTests.example.utf8)
+      var bytes = Array(text.utf8)
       for _ in 0..<Int.random(in: 1...4, using: &random) {
         let at = Int.random(in: 0..<bytes.count, using: &random)
         let end = min(bytes.count, at + Int.random(in: 0...6, using: &random))
@@ -79,8 +99,7 @@ struct SplitMix64: RandomNumberGenerator {
       }
       if check(bytes, seed) { acceptedCount += 1 }
     }
-    // Some mutations fall into comments; most must be refused.
-    #expect(acceptedCount > 50 && acceptedCount < 1500)
+    return acceptedCount
   }
 
   @Test func everyPrefixOfAFileIsHandled() {

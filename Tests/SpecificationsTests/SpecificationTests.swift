@@ -90,7 +90,7 @@ func rational(_ text: String) -> Rational { Rational(text: text) ?? Rational(-99
     let spec = try specification(
       outputs: "  y: {unit: ms, scale: log2}\n", properties: "  - id: p\n    always: 3 ms <= y <= 60 s\n")
     func constant(_ query: Query) -> Rational {
-      if case .nonnegative(_, let constant) = query.claim { constant } else { -999_999 }
+      if case .nonnegative(_, _, let constant) = query.claim { constant } else { -999_999 }
     }
     let property = spec.properties[0]
     for (value, index, sign) in [(Rational(3), 0, Rational(1)), (60_000, 1, -1)] {

@@ -77,12 +77,12 @@ func describe(_ verdict: Verdict, _ network: Network, _ query: Query) throws -> 
 
 /// What is wrong with a counterexample; nil when it refutes the query exactly as recorded.
 func flaw(in found: Counterexample, _ network: Network, _ query: Query) throws -> String? {
-  guard zip(query.region, found.x).allSatisfy({ $0.contains($1) }) else { return "x is outside the box: \(found)" }
+  guard query.polytope.contains(found.x) else { return "x is outside the domain: \(found)" }
   let values = try exactOutputs(network, at: found.x)
   switch query.claim {
   case .monotone(let output, let feature, let direction, let minimumSlope):
     guard let xPrime = found.xPrime, let fxPrime = found.fxPrime else { return "no second point" }
-    guard zip(query.region, xPrime).allSatisfy({ $0.contains($1) }) else { return "x′ is outside the box: \(found)" }
+    guard query.polytope.contains(xPrime) else { return "x′ is outside the domain: \(found)" }
     for i in found.x.indices where i != feature && found.x[i] != xPrime[i] { return "x and x′ differ in input \(i)" }
     guard xPrime[feature] > found.x[feature] else { return "x′ does not lie to the right" }
     let moved = try exactOutputs(network, at: xPrime)
@@ -90,9 +90,9 @@ func flaw(in found: Counterexample, _ network: Network, _ query: Query) throws -
     let rise = (moved[output] - values[output]) * Rational(direction.sign)
     let drop = minimumSlope * (xPrime[feature] - found.x[feature]) - rise
     guard drop.isPositive, drop == found.drop else { return "drop is \(drop), recorded as \(found.drop)" }
-  case .nonnegative(let outputs, let constant):
+  case .nonnegative(let outputs, let inputs, let constant):
     guard found.xPrime == nil, found.fxPrime == nil else { return "a claim on the value has one point" }
-    let sum = zip(outputs, values).reduce(constant) { $0 + $1.0 * $1.1 }
+    let sum = zip(outputs + inputs, values + found.x).reduce(constant) { $0 + $1.0 * $1.1 }
     guard sum.isNegative, found.drop == -sum else { return "drop is \(-sum), recorded as \(found.drop)" }
   }
   return nil

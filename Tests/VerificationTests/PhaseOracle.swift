@@ -32,9 +32,13 @@ struct PhaseOracle {
   /// The inputs with an interval of positive width.
   let moving: [Int]
   private(set) var pieces: [Piece] = []
+  /// The inputs in terms of the moving ones.
+  private let inputForms: [Form]
 
-  init(_ network: Network, box: [ClosedRange<Rational>]) throws {
-    moving = box.indices.filter { box[$0].lowerBound < box[$0].upperBound }
+  /// - Parameter constraints: cut the box before any neuron does; what they leave must have an interior.
+  init(_ network: Network, box: [ClosedRange<Rational>], constraints: [LinearInequality] = []) throws {
+    let moving = box.indices.filter { box[$0].lowerBound < box[$0].upperBound }
+    self.moving = moving
     precondition(moving.count <= 2)
     let zero = Form(coefficients: Array(repeating: .zero, count: moving.count), constant: .zero)
     let inputs = box.indices.map { i in
@@ -42,6 +46,7 @@ struct PhaseOracle {
       if let k = moving.firstIndex(of: i) { form.coefficients[k] = .one } else { form.constant = box[i].lowerBound }
       return form
     }
+    inputForms = inputs
     var corners: [[Rational]] = [[]]
     for (k, i) in moving.enumerated() {
       let low = corners.map { $0 + [box[i].lowerBound] }
@@ -49,7 +54,13 @@ struct PhaseOracle {
       // The second axis is walked back, so that the corners go around.
       corners = low + (k == 0 ? high : high.reversed())
     }
-    var open = [Piece(vertices: corners, outputs: inputs)]
+    for constraint in constraints {
+      var form = zero
+      form.constant = constraint.form.constant
+      for (coefficient, input) in zip(constraint.form.coefficients, inputs) { form.add(input, times: coefficient) }
+      corners = Self.clip(corners, form, sign: 1)
+    }
+    var open = [Piece(vertices: corners, outputs: inputs)].filter { Self.hasInterior($0.vertices) }
     for layer in network.layers {
       var next: [Piece] = []
       for piece in open {
@@ -114,11 +125,11 @@ struct PhaseOracle {
     return pieces.map { $0.outputs[output].coefficients[k] * Rational(sign) }.min()
   }
 
-  /// The least of Σ weights[k]·f_k.
-  func leastValue(_ weights: [Rational]) -> Rational? {
+  /// The least of Σ weights[k]·f_k + Σ inputs[i]·x_i.
+  func leastValue(_ weights: [Rational], inputs: [Rational] = []) -> Rational? {
     pieces.flatMap { piece in
       piece.vertices.map { vertex in
-        zip(weights, piece.outputs).reduce(Rational.zero) { $0 + $1.0 * $1.1.value(at: vertex) }
+        zip(weights + inputs, piece.outputs + inputForms).reduce(Rational.zero) { $0 + $1.0 * $1.1.value(at: vertex) }
       }
     }.min()
   }
@@ -127,8 +138,8 @@ struct PhaseOracle {
     switch query.claim {
     case .monotone(let output, let feature, let direction, let minimumSlope):
       leastSlope(output: output, feature: feature, sign: direction.sign).map { $0 >= minimumSlope } ?? true
-    case .nonnegative(let outputs, let constant):
-      leastValue(outputs).map { !($0 + constant).isNegative } ?? true
+    case .nonnegative(let outputs, let inputs, let constant):
+      leastValue(outputs, inputs: inputs).map { !($0 + constant).isNegative } ?? true
     }
   }
 }

@@ -20,6 +20,11 @@ typedef struct {
   const int32_t *low;
   /// 0 or 1 per weight.
   const uint8_t *slack;
+  /// For each input i the neurons listed in listed[listedStart[i] ..< listedStart[i + 1]]: those whose weight from i has
+  /// slack 1, or, where `complement` is set, those whose weight has slack 0.
+  const int32_t *listedStart;
+  const int32_t *listed;
+  int32_t complement;
   const int64_t *biasLow;
   const int64_t *biasHigh;
 } LBLayer;

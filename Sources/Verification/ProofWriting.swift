@@ -1,0 +1,56 @@
+internal import Certificates
+internal import Foundation
+internal import Glibc
+internal import Networks
+internal import ProofChecking
+internal import Specifications
+
+/// Writes the trees of a property's queries as one proof and has the checker read it back as a whole.
+struct ProofWriting {
+  let network: ExactNetwork
+  let property: Property
+  /// Where the temporary file goes.
+  let directory: String
+
+  /// - Throws: ``VerificationError`` with code `disagreement` when the checker refuses the proof: a defect, never
+  ///   silenced. Code `storage` when the file cannot be written.
+  func write(_ trees: [FoundTree], onLeaf: ((Int, Cell) -> Void)? = nil) throws -> ProofFile {
+    let path = "\(directory)/vpals-\(getpid())-\(UUID().uuidString).proof"
+    guard let stream = fopen(path, "wbx") else { throw failure(path) }
+    var isKept = false
+    defer { if !isKept { unlink(path) } }
+    func put(_ bytes: [UInt8]) throws {
+      guard fwrite(bytes, 1, bytes.count, stream) == bytes.count else { throw failure(path) }
+    }
+    do {
+      try put(
+        ProofFormat.header(
+          networkDigest: ProofChecker.bytes(ofDigest: network.digest), queryCount: property.queries.count))
+      for (query, tree) in zip(property.queries, trees) {
+        try put(ProofChecker.bytes(ofDigest: query.digest))
+        try tree.write(to: put)
+      }
+    } catch {
+      fclose(stream)
+      throw error
+    }
+    guard fclose(stream) == 0 else { throw failure(path) }
+    let start = BranchAndBound.threadSeconds()
+    do throws(ProofFailure) {
+      let summary = try ProofChecker(network: network).check(file: path, queries: property.queries, onLeaf: onLeaf)
+      isKept = true
+      return ProofFile(
+        path: path, sha256: summary.digest, bytes: summary.bytes,
+        checkSeconds: BranchAndBound.threadSeconds() - start, isTemporary: true)
+    } catch {
+      throw VerificationError(
+        .disagreement,
+        "the checker refuses the proof that was found for property '\(property.id)' (\(error)); please report this with "
+          + "the model and the specification")
+    }
+  }
+
+  private func failure(_ path: String) -> VerificationError {
+    VerificationError(.storage, "cannot write \(path): \(String(cString: strerror(errno))); set TMPDIR to another place")
+  }
+}
