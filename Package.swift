@@ -35,6 +35,7 @@ let package = Package(
     .executable(name: "vpals", targets: ["vpals"]),
     .executable(name: "vpals-train", targets: ["vpals-train"]),
     .executable(name: "vpals-check", targets: ["vpals-check"]),
+    .executable(name: "vpals-solver", targets: ["vpals-solver"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -52,11 +53,14 @@ let package = Package(
     library("Certificates", ["Networks", "Specifications", "ExactArithmetic", crypto]),
     library("ProofChecking", ["Certificates", "ExactArithmetic", bigInt, "Networks", "Specifications"]),
 
-    // The solver. SMT is the only importer of libz3.
+    // The solver. SMT is the only importer of libz3, and vpals-solver the only program that links it; the others ask it
+    // by SolverProcess.
     .systemLibrary(name: "CZ3", pkgConfig: "z3", providers: [.apt(["libz3-dev"])]),
-    library("SMT", ["CZ3", "ExactArithmetic", bigInt], extra: [.strictMemorySafety()]),
+    library("SMT", ["CZ3", "ExactArithmetic", "SolverProcess", bigInt], extra: [.strictMemorySafety()]),
+    library("SolverProcess", ["ExactArithmetic", bigInt]),
     library(
-      "Verification", ["ExactArithmetic", bigInt, "Networks", "Specifications", "SMT", "Certificates", "ProofChecking"]),
+      "Verification",
+      ["ExactArithmetic", bigInt, "Networks", "Specifications", "SolverProcess", "Certificates", "ProofChecking"]),
 
     // Data, training and the loop.
     library("Telemetry", []),
@@ -74,6 +78,7 @@ let package = Package(
     library("CommandSupport", ["CertificateStorage", "CertificateStorageSQLite", "Verification", argumentParser]),
 
     // Executables: thin.
+    .executableTarget(name: "vpals-solver", dependencies: ["SMT", "SolverProcess"], swiftSettings: settings),
     .executableTarget(
       name: "vpals",
       dependencies: [
@@ -109,7 +114,10 @@ let package = Package(
         "CertificateStorageSQLite", "CertificateStorage", "Certificates", "ExactArithmetic", "TestHelpers",
         "store-exerciser", grdb,
       ]),
-    tests("SMTTests", ["SMT", "ExactArithmetic", bigInt]),
+    tests("SMTTests", ["SMT", "SolverProcess", "ExactArithmetic", bigInt]),
+    tests(
+      "SolverProcessTests", ["SolverProcess", "ExactArithmetic", bigInt, "TestHelpers", "vpals-solver"],
+      exclude: ["Fixtures"]),
     tests("TelemetryTests", ["Telemetry"]),
     tests("TrainingTests", ["Training", "Networks", "ExactArithmetic"]),
     tests(
@@ -117,19 +125,22 @@ let package = Package(
     tests(
       "VerificationTests",
       [
-        "Verification", "ProofChecking", "SMT", "Certificates", "Specifications", "Networks", "ExactArithmetic", bigInt,
+        "Verification", "ProofChecking", "SolverProcess", "Certificates", "Specifications", "Networks",
+        "ExactArithmetic", bigInt, "TestHelpers", "vpals-solver",
       ]),
-    tests("GatingTests", ["Gating", "Verification", "Certificates", "Specifications", "Networks", "TestHelpers"]),
+    tests(
+      "GatingTests",
+      ["Gating", "Verification", "Certificates", "Specifications", "Networks", "TestHelpers", "vpals-solver"]),
     tests(
       "RetrainingTests",
       [
         "Retraining", "Training", "Telemetry", "Verification", "CertificateStorageSQLite", "CertificateStorage",
-        "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
+        "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers", "vpals-solver",
       ]),
     tests(
       "IntegrationTests",
       [
-        "vpals", "vpals-train", "vpals-check", "Retraining", "Training", "CertificateStorageSQLite",
+        "vpals", "vpals-train", "vpals-check", "vpals-solver", "Retraining", "Training", "CertificateStorageSQLite",
         "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
       ]),
   ],

@@ -24,11 +24,13 @@ public import ExactArithmetic
   private let realSort: Z3_sort
   private let boolSort: Z3_sort
 
+  /// - Parameter producesProofs: Whether refutations carry a proof; it is fixed for the life of the context.
   /// - Throws: ``SMTError`` when libz3 cannot create a context.
-  public init() throws(SMTError) {
+  public init(producesProofs: Bool = false) throws(SMTError) {
     guard let config = unsafe Z3_mk_config() else {
       throw SMTError(.memory, "libz3 did not create a configuration; is the machine out of memory?")
     }
+    if producesProofs { unsafe Z3_set_param_value(config, "proof", "true") }
     let created = unsafe Z3_mk_context_rc(config)
     unsafe Z3_del_config(config)
     guard let context = unsafe created else {

@@ -2,7 +2,6 @@ internal import Certificates
 internal import ExactArithmetic
 internal import Networks
 internal import ProofChecking
-internal import SMT
 internal import Specifications
 
 /// How a query ended, and what it took.

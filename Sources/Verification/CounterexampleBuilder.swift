@@ -2,7 +2,6 @@ internal import BigInt
 internal import Certificates
 internal import ExactArithmetic
 internal import Networks
-internal import SMT
 internal import Specifications
 
 /// Turns hints and solver models into exact counterexamples, replayed by the forward pass.
@@ -39,7 +38,7 @@ struct CounterexampleBuilder {
   func counterexample(at point: [Rational], budget: Budget) throws -> Counterexample? {
     switch query.claim {
     case .nonnegative(let outputs, let constant):
-      return violation(at: point, outputs, constant)
+      return violation(at: point, outputs, constant).map { shortened($0, outputs, constant) }
     case .monotone(let output, let feature, let direction, let minimumSlope):
       let ray = ray(output, feature, direction, minimumSlope)
       guard let steepest = ray.steepestFall(through: point, within: query.region[feature]) else { return nil }
@@ -113,7 +112,21 @@ struct CounterexampleBuilder {
     }
   }
 
+  /// The violation at the point of the fewest bits nearby that keeps nine tenths of it.
+  private func shortened(_ found: Counterexample, _ outputs: [Rational], _ constant: Rational) -> Counterexample {
+    for bits in Self.shortening {
+      let point = zip(query.region, found.x).map { interval, x in
+        min(rounded(x, interval.lowerBound, interval.upperBound - interval.lowerBound, bits), interval.upperBound)
+      }
+      if let short = violation(at: point, outputs, constant), short.drop >= found.drop * Rational(9, 10) {
+        return short
+      }
+    }
+    return found
+  }
+
   private func rounded(_ value: Rational, _ low: Rational, _ width: Rational, _ bits: Int) -> Rational {
+    if width.isZero { return low }
     let share = ((value - low) / width).scaled(bits: bits) + Rational(1, 2)
     return low + width * Rational(share.floor).scaled(bits: -bits)
   }

@@ -3,7 +3,7 @@ public import ExactArithmetic
 internal import Glibc
 public import Networks
 internal import ProofChecking
-internal import SMT
+internal import SolverProcess
 public import Specifications
 
 /// Which machinery decides.
@@ -59,8 +59,15 @@ public struct Verifier: Sendable {
     self.options = options
   }
 
-  /// What libz3 calls itself.
-  public static var solverVersion: String { SolverContext.solverVersion }
+  /// What the libz3 of the solver processes calls itself.
+  /// - Throws: ``VerificationError`` with code `solver` when there is no solver to ask.
+  public static func solverVersion() throws(VerificationError) -> String {
+    do {
+      return try SolverPool.shared.version()
+    } catch {
+      throw VerificationError(.solver, "\(error)")
+    }
+  }
 
   /// Decides a property, which holds exactly when all its queries do.
   ///
@@ -89,13 +96,8 @@ public struct Verifier: Sendable {
       let builder = CounterexampleBuilder(
         network: network, query: property.refutations[index], index: index,
         isEnclosed: property.refutations[index] != query)
-      let outcome: QueryOutcome
-      do {
-        outcome = try decide(query, builder, known.filter { $0.query == index }, budget) { share, leaves in
-          progress(index, share, leaves)
-        }
-      } catch let error as SMTError {
-        throw VerificationError(.solver, "the solver failed on property '\(property.id)': \(error)")
+      let outcome = try decide(query, builder, known.filter { $0.query == index }, budget) { share, leaves in
+        progress(index, share, leaves)
       }
       leaves += outcome.leaves
       solverLeaves += outcome.solverLeaves
@@ -241,19 +243,12 @@ public struct Verifier: Sendable {
       if case .bound = evaluator.evaluate(root, multipliers: nil) { phases = evaluator.phases }
     }
     guard !budget.isOver else { return .unknown(budget.isInterrupted ? .interrupted : .timeout) }
-    let context = try SolverContext()
-    let solver = try Solver(
-      context, logic: .simple, budget: SolverBudget(timeoutMilliseconds: budget.remainingMilliseconds))
-    let encoding = try Encoder(network: network, query: query, phases: phases).encode(form, in: solver)
-    let result = try budget.stop.whileWatching(context.interrupter) { () throws(SMTError) in try solver.check() }
-    switch result {
+    let encoding = Encoder(network: network, query: query, phases: phases).encode(form)
+    let question = Question(encoding.formula, values: encoding.inputs, method: .general)
+    switch try budget.ask(question) {
     case .unsatisfiable: return .holds
-    case .unknown(let text):
-      return .unknown(budget.isInterrupted ? .interrupted : budget.isExhausted ? .timeout : .solver(text))
-    case .satisfiable(let model):
-      var point: [Rational] = []
-      for input in encoding.inputs { point.append(try model.value(of: input)) }
-      return .violated(point)
+    case .unknown(let text): return .unknown(budget.reason(for: text))
+    case .satisfiable(let point): return .violated(point)
     }
   }
 
