@@ -32,17 +32,6 @@ public final class Optimizer {
     withExtendedLifetime(formula.handle) {}
   }
 
-  /// Adds the assertions of an SMT-LIB 2 text; see ``Solver/assert(smtlib:)``.
-  /// - Throws: ``SMTError/Code/parse`` with line and column; ``SMTError/Code/limit`` for a text that is too long.
-  public func assert(smtlib text: String) throws(SMTError) {
-    guard text.utf8.count <= Solver.maximumTextLength, !text.utf8.contains(0) else {
-      throw SMTError(
-        .limit,
-        "an SMT-LIB text has \(text.utf8.count) bytes; at most \(Solver.maximumTextLength) without NUL are read")
-    }
-    try unsafe context.call { context in unsafe Z3_optimize_from_string(context, handle.pointer, text) }
-  }
-
   /// Adds an objective.
   public func maximise(_ term: RealTerm) throws(SMTError) {
     let ast = try unsafe context.require(term.handle)

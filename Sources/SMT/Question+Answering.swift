@@ -21,15 +21,16 @@ extension Question {
       budget: SolverBudget(
         timeoutMilliseconds: limits.milliseconds, rlimit: limits.work.map { UInt64($0) },
         memoryMegabytes: limits.memoryMegabytes))
-    try solver.assert(smtlib: text)
+    let conditions = try context.conditions(smtlib: text)
     // A condition that got lost would turn into a wrong model, and one too many into a wrong refutation.
-    guard try solver.assertionCount == conditionCount else {
-      throw SMTError(.parse, "the text has \(try solver.assertionCount) assertions instead of \(conditionCount)")
+    guard conditions.count == conditionCount else {
+      throw SMTError(.parse, "the text has \(conditions.count) assertions instead of \(conditionCount)")
     }
+    for condition in conditions { try solver.assert(condition) }
     switch try solver.check() {
     case .unknown(let reason): return .unknown(reason)
     case .unsatisfiable:
-      return .unsatisfiable(multipliers: wantsMultipliers ? try solver.refutationMultipliers() : nil)
+      return .unsatisfiable(multipliers: wantsMultipliers ? try solver.refutationMultipliers(of: conditions) : nil)
     case .satisfiable(let model):
       let solution = try read(model, context)
       guard let goal else { return .satisfiable(solution) }
@@ -39,16 +40,16 @@ extension Question {
   }
 
   /// The values of a solution that is as good as the rest of the time allows; nil when none was found.
-  private func improved(_ goal: Goal, _ context: SolverContext, _ start: ContinuousClock.Instant) -> [Rational]?
-  {
+  private func improved(_ goal: Goal, _ context: SolverContext, _ start: ContinuousClock.Instant) -> [Rational]? {
     let spent = ContinuousClock.now - start
-    let spentMilliseconds = Int(spent.components.seconds) * 1000 + Int(spent.components.attoseconds / 1_000_000_000_000_000)
+    let spentMilliseconds =
+      Int(spent.components.seconds) * 1000 + Int(spent.components.attoseconds / 1_000_000_000_000_000)
     let left = min(limits.goalMilliseconds, (limits.milliseconds ?? .max) - spentMilliseconds)
     guard left > 0 else { return nil }
     do {
       let optimizer = try Optimizer(
         context, budget: SolverBudget(timeoutMilliseconds: left, rlimit: limits.work.map { UInt64($0) }))
-      try optimizer.assert(smtlib: goal.text)
+      for condition in try context.conditions(smtlib: goal.text) { try optimizer.assert(condition) }
       try optimizer.maximise(try context.realVariable(goal.variable.name))
       guard case .satisfiable(let model) = try optimizer.check() else { return nil }
       return try read(model, context)

@@ -6,17 +6,17 @@ extension Solver {
   /// The most nodes of a proof that are looked at.
   static let maximumProofNodes = 1_000_000
 
-  /// After an unsatisfiable check of assertions that are all linear inequalities: multipliers ≥ 0 with which they add
+  /// After an unsatisfiable check of `assertions`, all of them linear inequalities: multipliers ≥ 0 with which they add
   /// up to a contradiction (Farkas' lemma), by number of the assertion; nil when the proof shows none.
   ///
   /// They are read from the last arithmetic lemma of libz3's proof. libz3 rewrites inequalities, so each premise of the
   /// lemma is matched with the assertion of which it is a positive multiple. Nothing is checked here.
   /// - Precondition: the context produces proofs.
-  func refutationMultipliers() throws(SMTError) -> [Int: Rational]? {
+  func refutationMultipliers(of assertions: [BoolTerm]) throws(SMTError) -> [Int: Rational]? {
     let proof = try proof()
     var rows: [CanonicalRow: (place: Int, scale: Rational)] = [:]
-    for (place, assertion) in try assertions().enumerated() {
-      guard let row = LinearRow(assertion, negated: false) else { return nil }
+    for (place, assertion) in assertions.enumerated() {
+      guard let row = LinearRow(assertion.handle, negated: false) else { return nil }
       guard let (canonical, scale) = row.canonical else { continue }
       if rows[canonical] == nil { rows[canonical] = (place, scale) }
     }

@@ -98,23 +98,6 @@ public final class Solver {
     return result
   }
 
-  /// The number of assertions of all scopes.
-  var assertionCount: Int {
-    get throws(SMTError) { try assertions().count }
-  }
-
-  /// The assertions of all scopes, in order.
-  func assertions() throws(SMTError) -> [TermHandle] {
-    let vector = try unsafe context.call { context in unsafe Z3_solver_get_assertions(context, handle.pointer) }
-    unsafe Z3_ast_vector_inc_ref(context.pointer, vector)
-    defer { unsafe Z3_ast_vector_dec_ref(context.pointer, vector) }
-    var result: [TermHandle] = []
-    for index in 0..<(try unsafe context.call { context in unsafe Z3_ast_vector_size(context, vector) }) {
-      result.append(try unsafe context.term { context in unsafe Z3_ast_vector_get(context, vector, index) })
-    }
-    return result
-  }
-
   /// The proof of the last check, which was unsatisfiable, in a context that produces proofs.
   func proof() throws(SMTError) -> TermHandle {
     try unsafe context.term { context in unsafe Z3_solver_get_proof(context, handle.pointer) }

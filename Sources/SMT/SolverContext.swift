@@ -116,6 +116,28 @@ public import ExactArithmetic
       try unsafe term(of: terms.map(\.handle)) { context, count, list in unsafe Z3_mk_or(context, count, list) })
   }
 
+  /// The assertions of an SMT-LIB 2 text, in order. Names denote the variables of this context. The text is trusted, for
+  /// SMT-LIB has commands that write files.
+  /// - Throws: ``SMTError/Code/parse`` with line and column; ``SMTError/Code/limit`` above
+  ///   ``Solver/maximumTextLength``.
+  public func conditions(smtlib text: String) throws(SMTError) -> [BoolTerm] {
+    guard text.utf8.count <= Solver.maximumTextLength, !text.utf8.contains(0) else {
+      throw SMTError(
+        .limit,
+        "an SMT-LIB text has \(text.utf8.count) bytes; at most \(Solver.maximumTextLength) without NUL are read")
+    }
+    let vector = try unsafe call { context in
+      unsafe Z3_parse_smtlib2_string(context, text, 0, nil, nil, 0, nil, nil)
+    }
+    unsafe Z3_ast_vector_inc_ref(pointer, vector)
+    defer { unsafe Z3_ast_vector_dec_ref(pointer, vector) }
+    var result: [BoolTerm] = []
+    for index in 0..<(try unsafe call { context in unsafe Z3_ast_vector_size(context, vector) }) {
+      result.append(BoolTerm(try unsafe term { context in unsafe Z3_ast_vector_get(context, vector, index) }))
+    }
+    return result
+  }
+
   private func variable(_ name: String, sort: Z3_sort) throws(SMTError) -> TermHandle {
     guard !name.isEmpty, name.utf8.count <= Self.maximumNameLength, !name.utf8.contains(0) else {
       throw SMTError(

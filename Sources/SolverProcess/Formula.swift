@@ -90,7 +90,9 @@ public struct AffineTerm: Sendable, Hashable {
 
   /// As SMT-LIB.
   var text: String {
-    var parts = terms.map { $0.coefficient == .one ? $0.variable.name : "(* \($0.coefficient.smtlib) \($0.variable.name))" }
+    var parts = terms.map {
+      $0.coefficient == .one ? $0.variable.name : "(* \($0.coefficient.smtlib) \($0.variable.name))"
+    }
     if !constant.isZero || parts.isEmpty { parts.append(constant.smtlib) }
     return parts.count == 1 ? parts[0] : "(+ \(parts.joined(separator: " ")))"
   }

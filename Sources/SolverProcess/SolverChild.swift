@@ -150,7 +150,8 @@ final class SolverChild: @unchecked Sendable {
       return .answer(.unknown(Answer.interrupted))
     case .failure(.late):
       _ = end()
-      return .ended(reason: "the solver process did not start within \(Self.startMilliseconds / 1000) s", isSilent: true)
+      return .ended(
+        reason: "the solver process did not start within \(Self.startMilliseconds / 1000) s", isSilent: true)
     case .failure(.ended):
       return .ended(reason: describe(.ended), isSilent: true)
     }
@@ -181,7 +182,9 @@ final class SolverChild: @unchecked Sendable {
     return .failure(.garbage)
   }
 
-  private func readMessage(_ deadline: ContinuousClock.Instant?, _ cancellation: Cancellation) -> Result<Wire.Message, Failure> {
+  private func readMessage(_ deadline: ContinuousClock.Instant?, _ cancellation: Cancellation) -> Result<
+    Wire.Message, Failure
+  > {
     var needed = Wire.headerLength
     var hasHeader = false
     while true {

@@ -53,13 +53,15 @@ public enum SolverWorker {
     var status = stat()
     guard fstat(0, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
     var thread = pthread_t()
-    let result = pthread_create(&thread, nil, { _ in
-      while true {
-        // POLLRDHUP; the name is a macro that is not imported.
-        var descriptor = pollfd(fd: 0, events: 0x2000, revents: 0)
-        if poll(&descriptor, 1, -1) > 0 { _exit(Status.done) }
-      }
-    }, nil)
+    let result = pthread_create(
+      &thread, nil,
+      { _ in
+        while true {
+          // POLLRDHUP; the name is a macro that is not imported.
+          var descriptor = pollfd(fd: 0, events: 0x2000, revents: 0)
+          if poll(&descriptor, 1, -1) > 0 { _exit(Status.done) }
+        }
+      }, nil)
     guard result == 0 else { exit(Status.failure) }
   }
 

@@ -28,7 +28,8 @@ extension Certificate {
         name: specification.name, sha256: specification.fileDigest.hexadecimalPart,
         digest: specification.digest.hexadecimalPart),
       properties: records, arithmetic: .real, verifier: .vpals(version: VPALs.version),
-      solver: .z3(version: (try? Verifier.solverVersion()) ?? "unavailable"), startedAt: startedAt, finishedAt: finishedAt)
+      solver: .z3(version: (try? Verifier.solverVersion()) ?? "unavailable"), startedAt: startedAt,
+      finishedAt: finishedAt)
   }
 }
 

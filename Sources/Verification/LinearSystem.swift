@@ -54,22 +54,55 @@ struct LinearSystem {
     }
     let local = rows.map { localForm($0.form) }
     for isRounded in [true, false] {
-      let (question, rowConditions) = question(local, isRounded: isRounded, wantsMultipliers: wantsMultipliers)
+      let asked = isRounded ? local.map(roundedUp) : local.map { ($0, .one) }
+      var question = Question(formula(asked.map(\.form), isClosed: false), values: variables)
+      question.wantsMultipliers = wantsMultipliers
       switch try budget.ask(question, milliseconds: milliseconds) {
       case .unknown(let text): return .unknown(budget.reason(for: text))
       case .unsatisfiable(let found):
-        return .infeasible(bySolver: true, multipliers: found.flatMap { checked($0, rowConditions) })
+        return .infeasible(bySolver: true, multipliers: found.flatMap { checked($0, scales: asked.map(\.scale)) })
       case .satisfiable(let values):
-        let point = zip(box, values).map { $0.lowerBound + ($0.upperBound - $0.lowerBound) * $1 }
-        if admits(point) { return .point(point) }
+        if admits(point(values)) { return .point(try better(values, asked.map(\.form), budget)) }
         guard isRounded else {
           throw VerificationError(
-            .disagreement, "the solver's point \(point) does not meet the rows that it was asked about",
+            .disagreement, "the solver's point \(point(values)) does not meet the rows that it was asked about",
             evidence: question.text)
         }
       }
     }
     preconditionFailure("the second round ends")
+  }
+
+  /// A point that serves the goal as well as time allows, from one that the system admits.
+  ///
+  /// A best point lies on the boundary, which strict rows exclude; but a best point of the closed system and an admitted
+  /// one have between them only admitted ones (the system is convex), unless rounding has let the former out.
+  private func better(_ values: [Rational], _ forms: [LinearForm], _ budget: Budget) throws(VerificationError)
+    -> [Rational]
+  {
+    guard let goal else { return point(values) }
+    let closed = formula(forms, isClosed: true)
+    var formula = closed
+    let inputs = variables.map { AffineTerm($0) }
+    let variable: RealVariable
+    switch goal {
+    case .value(let form):
+      variable = formula.bounded(Self.term(localForm(form), inputs), cap: nil, name: "goal")
+    case .room(let input):
+      // The way, as a share of the box's side, is at most one.
+      let way = formula.variable("way")
+      formula.require(way >= .zero)
+      var moved = inputs
+      moved[input] = inputs[input] + way
+      formula.require(moved[input] <= .one)
+      for form in forms { formula.require(Self.term(form, moved) >= .zero) }
+      variable = RealVariable("way")
+    }
+    let limits = Question.Limits(milliseconds: Self.goalMilliseconds, goalMilliseconds: Self.goalMilliseconds)
+    let question = Question(closed, values: variables, limits: limits, goal: Question.Goal(variable, in: formula))
+    guard case .satisfiable(let best) = try budget.ask(question) else { return point(values) }
+    let between = point(zip(values, best).map { $0 + ($1 - $0) * Rational(15, 16) })
+    return admits(between) ? between : point(values)
   }
 
   /// Whether Σ multiplier · row shows that no point of the box meets the rows.
@@ -89,7 +122,8 @@ struct LinearSystem {
     guard point.count == box.count else { return false }
     for (interval, x) in zip(box, point) {
       guard interval.contains(x) else { return false }
-      if excludesFaces, interval.lowerBound < interval.upperBound, x == interval.lowerBound || x == interval.upperBound {
+      if excludesFaces, interval.lowerBound < interval.upperBound, x == interval.lowerBound || x == interval.upperBound
+      {
         return false
       }
     }
@@ -109,76 +143,50 @@ struct LinearSystem {
     return local
   }
 
-  /// `form` times a power of two, rounded up: at least that much at every s ≥ 0. A constant form stays as it is.
-  private func roundedUp(_ form: LinearForm) -> LinearForm {
-    guard let largest = form.coefficients.map(\.magnitude).max(), !largest.isZero else { return form }
-    let shift = Self.roundedBits - 1 - largest.binaryExponent
-    return LinearForm(
-      coefficients: form.coefficients.map { Rational($0.scaledCeiling(bits: shift)) },
-      constant: Rational(form.constant.scaledCeiling(bits: shift)))
+  private func point(_ values: [Rational]) -> [Rational] {
+    zip(box, values).map { $0.lowerBound + ($0.upperBound - $0.lowerBound) * $1 }
   }
 
-  /// The question, and for each of its conditions that stands for a row the row and the factor that it was scaled by.
-  private func question(_ local: [LinearForm], isRounded: Bool, wantsMultipliers: Bool) -> (
-    question: Question, rows: [Int: (row: Int, scale: Rational)]
-  ) {
+  /// `form` times a power of two, rounded up: at least that much at every s ≥ 0. A constant form stays as it is.
+  private func roundedUp(_ form: LinearForm) -> (form: LinearForm, scale: Rational) {
+    guard let largest = form.coefficients.map(\.magnitude).max(), !largest.isZero else { return (form, .one) }
+    let shift = Self.roundedBits - 1 - largest.binaryExponent
+    let rounded = LinearForm(
+      coefficients: form.coefficients.map { Rational($0.scaledCeiling(bits: shift)) },
+      constant: Rational(form.constant.scaledCeiling(bits: shift)))
+    return (rounded, Rational.one.scaled(bits: shift))
+  }
+
+  private var variables: [RealVariable] { box.indices.map { RealVariable("s\($0)") } }
+
+  private static func term(_ form: LinearForm, _ at: [AffineTerm]) -> AffineTerm {
+    AffineTerm(sum: Array(zip(form.coefficients, at)), constant: form.constant)
+  }
+
+  /// The rows, in order, and then the box; when closed, without any strictness.
+  private func formula(_ forms: [LinearForm], isClosed: Bool) -> Formula {
     var formula = Formula()
-    var variables: [AffineTerm] = []
-    for (i, interval) in box.enumerated() {
-      let s = formula.variable("s\(i)")
-      variables.append(s)
+    let inputs = variables.map { formula.variable($0.name) }
+    for (row, form) in zip(rows, forms) {
+      let sum = Self.term(form, inputs)
+      formula.require(row.isStrict && !isClosed ? sum > .zero : sum >= .zero)
+    }
+    for (interval, s) in zip(box, inputs) {
       if interval.lowerBound == interval.upperBound {
-        formula.require(s <= .zero)
         formula.require(s >= .zero)
+        formula.require(s <= .zero)
       } else {
-        formula.require(excludesFaces ? s > .zero : s >= .zero)
-        formula.require(excludesFaces ? s < .one : s <= .one)
+        formula.require(excludesFaces && !isClosed ? s > .zero : s >= .zero)
+        formula.require(excludesFaces && !isClosed ? s < .one : s <= .one)
       }
     }
-    func term(_ form: LinearForm, _ at: [AffineTerm]) -> AffineTerm {
-      AffineTerm(sum: Array(zip(form.coefficients, at)), constant: form.constant)
-    }
-    var places: [Int: (row: Int, scale: Rational)] = [:]
-    var forms: [LinearForm] = []
-    for (index, form) in local.enumerated() {
-      let asked = isRounded ? roundedUp(form) : form
-      forms.append(asked)
-      let largest = form.coefficients.map(\.magnitude).max() ?? .zero
-      let shift = isRounded && !largest.isZero ? Self.roundedBits - 1 - largest.binaryExponent : 0
-      places[formula.conditions.count] = (index, Rational.one.scaled(bits: shift))
-      let sum = term(asked, variables)
-      formula.require(rows[index].isStrict ? sum > .zero : sum >= .zero)
-    }
-    var question = Question(
-      formula, values: (0..<box.count).map { RealVariable("s\($0)") }, wantsMultipliers: wantsMultipliers)
-    switch goal {
-    case nil: break
-    case .value(let form):
-      var better = formula
-      let variable = better.bounded(term(localForm(form), variables), cap: nil, name: "goal")
-      question.goal = Question.Goal(variable, in: better)
-    case .room(let input):
-      // The way, as a share of the box's side, is at most one.
-      var better = formula
-      let way = better.variable("way")
-      better.require(way >= .zero)
-      var moved = variables
-      moved[input] = variables[input] + way
-      better.require(moved[input] <= .one)
-      for form in forms { better.require(term(form, moved) >= .zero) }
-      question.goal = Question.Goal(RealVariable("way"), in: better)
-    }
-    question.limits.goalMilliseconds = Self.goalMilliseconds
-    return (question, places)
+    return formula
   }
 
   /// The multipliers of the rows, if they refute them. Those of the box's own faces are not needed: the greatest value
   /// over the box is known in closed form.
-  private func checked(_ found: [Int: Rational], _ places: [Int: (row: Int, scale: Rational)]) -> [Rational]? {
-    var multipliers = [Rational](repeating: .zero, count: rows.count)
-    for (condition, value) in found {
-      if let (row, scale) = places[condition] { multipliers[row] += value * scale }
-    }
+  private func checked(_ found: [Int: Rational], scales: [Rational]) -> [Rational]? {
+    let multipliers = rows.indices.map { (found[$0] ?? .zero) * scales[$0] }
     return isRefuted(by: multipliers) ? multipliers : nil
   }
 }
