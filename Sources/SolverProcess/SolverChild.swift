@@ -30,6 +30,8 @@ final class SolverChild: @unchecked Sendable {
   private let wakeup: Wakeup
   private(set) var version: String?
   private(set) var questionCount = 0
+  /// The processor time of all answers, as the process says.
+  private(set) var microseconds: UInt64 = 0
   private var isOver = false
   private var received: [UInt8] = []
 
@@ -172,7 +174,8 @@ final class SolverChild: @unchecked Sendable {
       case .success(.interim(number, let values)) where interim == nil && values.count == question.values.count:
         interim = .satisfiable(values)
         isSilent = false
-      case .success(.final(number, let answer)) where answer.fits(question, interim: interim):
+      case .success(.final(number, let spent, let answer)) where answer.fits(question, interim: interim):
+        microseconds &+= spent
         return received.isEmpty ? .answer(answer) : .failure(.garbage)
       case .success:
         isSilent = false

@@ -53,8 +53,11 @@ public final class SolverPool: Sendable {
   ///
   /// A request of `cancellation` ends the wait at once. Whatever happens to the process is an unknown answer; one that
   /// dies without a word while it has been lying idle is replaced once.
+  /// - Parameter spent: Called with the processor time of the answer, if it came.
   /// - Throws: ``SolverError`` when there is no solver process to ask.
-  public func ask(_ question: Question, cancellation: Cancellation = Cancellation()) throws(SolverError) -> Answer {
+  public func ask(
+    _ question: Question, cancellation: Cancellation = Cancellation(), spent: (Duration) -> Void = { _ in }
+  ) throws(SolverError) -> Answer {
     guard !cancellation.isRequested else { return .unknown(Answer.interrupted) }
     let number = state.withLock { state in
       defer { state.next += 1 }
@@ -77,7 +80,9 @@ public final class SolverPool: Sendable {
         case .failure(let failure): return .unknown("no solver process could be started: \(Self.text(failure.number))")
         }
       }
+      let before = child.microseconds
       let outcome = child.ask(frame, number: number, question, cancellation)
+      spent(.microseconds(Int64(clamping: child.microseconds &- before)))
       giveBack(child)
       switch outcome {
       case .answer(let answer): return answer

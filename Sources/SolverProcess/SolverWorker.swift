@@ -22,12 +22,20 @@ public enum SolverWorker {
     send(.greeting(version: version), to: output)
     while let payload = read() {
       guard let (number, question) = Wire.question(payload) else { exit(Status.garbage) }
+      let start = processorMicroseconds()
       let result = answer(question) { values in
         if values.allSatisfy(\.isSendable) { send(.interim(number: number, values: values), to: output) }
       }
-      send(.final(number: number, sendable(result)), to: output)
+      let spent = processorMicroseconds() - start
+      send(.final(number: number, microseconds: spent, sendable(result)), to: output)
     }
     exit(Status.done)
+  }
+
+  private static func processorMicroseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
   }
 
   private enum Status {
@@ -77,8 +85,8 @@ public enum SolverWorker {
 
   private static func send(_ message: Wire.Message, to output: Int32) {
     var payload = Wire.encode(message)
-    if payload.count > Wire.maximumAnswer, case .final(let number, _) = message {
-      payload = Wire.encode(.final(number: number, .unknown("the answer is too long to be sent")))
+    if payload.count > Wire.maximumAnswer, case .final(let number, let spent, _) = message {
+      payload = Wire.encode(.final(number: number, microseconds: spent, .unknown("the answer is too long to be sent")))
     }
     guard payload.count <= Wire.maximumAnswer else { return }
     let frame = Wire.frame(payload)

@@ -23,7 +23,8 @@ enum Wire {
     case greeting(version: String)
     /// A solution that may yet be improved.
     case interim(number: UInt64, values: [Rational])
-    case final(number: UInt64, Answer)
+    /// The answer, and the processor time that it took in microseconds.
+    case final(number: UInt64, microseconds: UInt64, Answer)
   }
 
   static func frame(_ payload: [UInt8]) -> [UInt8] {
@@ -116,13 +117,15 @@ enum Wire {
       writer.number(Tag.interim)
       writer.number(number)
       writer.rationals(values)
-    case .final(let number, .satisfiable(let values)):
+    case .final(let number, let microseconds, .satisfiable(let values)):
       writer.number(Tag.satisfiable)
       writer.number(number)
+      writer.number(microseconds)
       writer.rationals(values)
-    case .final(let number, .unsatisfiable(let multipliers)):
+    case .final(let number, let microseconds, .unsatisfiable(let multipliers)):
       writer.number(Tag.unsatisfiable)
       writer.number(number)
+      writer.number(microseconds)
       writer.number(UInt8(multipliers == nil ? 0 : 1))
       let list = (multipliers ?? [:]).sorted { $0.key < $1.key }
       writer.number(UInt32(list.count))
@@ -130,9 +133,10 @@ enum Wire {
         writer.number(UInt32(place))
         writer.text(value.description)
       }
-    case .final(let number, .unknown(let reason)):
+    case .final(let number, let microseconds, .unknown(let reason)):
       writer.number(Tag.unknown)
       writer.number(number)
+      writer.number(microseconds)
       writer.text(reason.truncated(to: maximumText))
     }
     return writer.bytes
@@ -146,14 +150,16 @@ enum Wire {
       return .greeting(version: version)
     }
     guard let number: UInt64 = reader.number() else { return nil }
-    let message: Message
+    if tag == Tag.interim {
+      guard let values = reader.rationals(), reader.isAtEnd else { return nil }
+      return .interim(number: number, values: values)
+    }
+    guard let microseconds: UInt64 = reader.number() else { return nil }
+    let answer: Answer
     switch tag {
-    case Tag.interim:
-      guard let values = reader.rationals() else { return nil }
-      message = .interim(number: number, values: values)
     case Tag.satisfiable:
       guard let values = reader.rationals() else { return nil }
-      message = .final(number: number, .satisfiable(values))
+      answer = .satisfiable(values)
     case Tag.unsatisfiable:
       guard let hasMultipliers: UInt8 = reader.number(), hasMultipliers <= 1, let count: UInt32 = reader.number(),
         hasMultipliers == 1 || count == 0
@@ -164,14 +170,14 @@ enum Wire {
           multipliers.updateValue(value, forKey: Int(place)) == nil
         else { return nil }
       }
-      message = .final(number: number, .unsatisfiable(multipliers: hasMultipliers == 1 ? multipliers : nil))
+      answer = .unsatisfiable(multipliers: hasMultipliers == 1 ? multipliers : nil)
     case Tag.unknown:
       guard let reason = reader.text(limit: maximumText) else { return nil }
-      message = .final(number: number, .unknown(reason))
+      answer = .unknown(reason)
     default:
       return nil
     }
-    return reader.isAtEnd ? message : nil
+    return reader.isAtEnd ? .final(number: number, microseconds: microseconds, answer) : nil
   }
 }
 

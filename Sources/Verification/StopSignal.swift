@@ -1,5 +1,6 @@
 internal import Certificates
 public import SolverProcess
+internal import Synchronization
 
 /// A request to stop that reaches the search and the solver from any thread, at once and for good.
 public final class StopSignal: Sendable {
@@ -19,6 +20,8 @@ public struct Budget: Sendable {
   public let stop: StopSignal
   /// Where Z3 is asked.
   public let solvers: SolverPool
+  /// Counts the processor time of the solver processes, where somebody wants to know it.
+  var meter: SolverMeter?
 
   public init(seconds: Double? = nil, stop: StopSignal = StopSignal(), solvers: SolverPool = .shared) {
     // Thirty years are for ever; more would not fit the clock.
@@ -31,7 +34,8 @@ public struct Budget: Sendable {
 
   /// This budget, ending no later than `seconds` from now.
   public func limited(toSeconds seconds: Double) -> Budget {
-    let other = Budget(seconds: seconds, stop: stop, solvers: solvers)
+    var other = Budget(seconds: seconds, stop: stop, solvers: solvers)
+    other.meter = meter
     guard let deadline, let end = other.deadline, deadline < end else { return other }
     return self
   }
@@ -49,6 +53,15 @@ public struct Budget: Sendable {
   }
 }
 
+/// Adds up processor time that solver processes spend for one property.
+final class SolverMeter: Sendable {
+  private let total = Mutex(Duration.zero)
+
+  func add(_ duration: Duration) { total.withLock { $0 += duration } }
+
+  var seconds: Double { total.withLock { $0 / .seconds(1) } }
+}
+
 extension Budget {
   /// Asks Z3 within this budget, and within `milliseconds`.
   /// - Throws: ``VerificationError`` with code `solver` when there is no solver to ask.
@@ -58,7 +71,7 @@ extension Budget {
       if let limit { question.limits.milliseconds = min(question.limits.milliseconds ?? limit, limit) }
     }
     do {
-      return try solvers.ask(question, cancellation: stop.cancellation)
+      return try solvers.ask(question, cancellation: stop.cancellation) { meter?.add($0) }
     } catch {
       throw VerificationError(.solver, "\(error)")
     }

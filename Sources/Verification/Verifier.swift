@@ -81,6 +81,9 @@ public struct Verifier: Sendable {
   ) throws -> PropertyResult {
     let start = ContinuousClock.now
     let startCPU = Self.threadSeconds()
+    let meter = SolverMeter()
+    var budget = budget
+    budget.meter = meter
     var violations: [Counterexample] = []
     var reason: UnknownReason?
     var leaves = 0
@@ -119,7 +122,7 @@ public struct Verifier: Sendable {
       verdict: !violations.isEmpty ? .violated(violations) : reason.map { .unknown($0) } ?? .holds,
       engine: options.engine.rawValue,
       seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18,
-      cpuSeconds: Self.threadSeconds() - startCPU, leaves: leaves, solverLeaves: solverLeaves,
+      cpuSeconds: Self.threadSeconds() - startCPU + meter.seconds, leaves: leaves, solverLeaves: solverLeaves,
       provedShare: violations.isEmpty && reason == nil ? 1 : min(share, 1.0.nextDown),
       lowerBound: boundsKnown ? lowerBound : nil)
   }

@@ -291,6 +291,16 @@ func eventually(_ condition: () -> Bool) -> Bool {
     }
   }
 
+  @Test func theProcessorTimeOfAnAnswerIsKnown() async throws {
+    let pool = pool
+    try await onThread {
+      var total = Duration.zero
+      let answer = try pool.ask(endless(Question.Limits(milliseconds: 400))) { total += $0 }
+      #expect(answer == .unknown(Answer.timeout))
+      #expect(total > .milliseconds(20) && total < .seconds(5))
+    }
+  }
+
   @Test func cancellationEndsTheWaitAtOnce() async throws {
     let pool = pool
     for _ in 0..<5 {

@@ -23,9 +23,12 @@ import Testing
 
   static let messages: [Wire.Message] = [
     .greeting(version: "4.8.12.0"), .interim(number: 7, values: [Rational(-2, 3), 0]),
-    .final(number: .max, .satisfiable([])), .final(number: 1, .satisfiable([Rational(1, 7).scaled(bits: -2000)])),
-    .final(number: 2, .unsatisfiable(multipliers: nil)), .final(number: 2, .unsatisfiable(multipliers: [:])),
-    .final(number: 2, .unsatisfiable(multipliers: [0: 1, 5: Rational(3, 4)])), .final(number: 3, .unknown("why")),
+    .final(number: .max, microseconds: 12, .satisfiable([])),
+    .final(number: 1, microseconds: 12, .satisfiable([Rational(1, 7).scaled(bits: -2000)])),
+    .final(number: 2, microseconds: 12, .unsatisfiable(multipliers: nil)),
+    .final(number: 2, microseconds: 12, .unsatisfiable(multipliers: [:])),
+    .final(number: 2, microseconds: 12, .unsatisfiable(multipliers: [0: 1, 5: Rational(3, 4)])),
+    .final(number: 3, microseconds: 12, .unknown("why")),
   ]
 
   @Test(arguments: questions)
@@ -76,8 +79,8 @@ import Testing
   }
 
   @Test func multipliersThatAreNotPositiveAreRefused() {
-    #expect(Wire.message(Wire.encode(.final(number: 1, .unsatisfiable(multipliers: [0: -1])))) == nil)
-    #expect(Wire.message(Wire.encode(.final(number: 1, .unsatisfiable(multipliers: [0: 0])))) == nil)
+    #expect(Wire.message(Wire.encode(.final(number: 1, microseconds: 12, .unsatisfiable(multipliers: [0: -1])))) == nil)
+    #expect(Wire.message(Wire.encode(.final(number: 1, microseconds: 12, .unsatisfiable(multipliers: [0: 0])))) == nil)
   }
 
   @Test func headersAreCheckedBeforeAnythingIsRead() {

@@ -130,6 +130,18 @@ struct SolverFailureTests {
     #expect(error?.message.contains("VPALS_SOLVER") == true)
   }
 
+  /// The processor time of a property is that of all processes that worked for it.
+  @Test func processorTimeCountsTheSolver() throws {
+    var dice = Dice(seed: 3)
+    let network = try Network.random(inputs: 10, widths: [32, 32], style: .single, &dice)
+    let query = Query.rising((0..<10).map { _ in -1...1 }, slope: -30)
+    let meter = SolverMeter()
+    var budget = Budget(seconds: 1)
+    budget.meter = meter
+    #expect(try decide(network, query, .oneCopy, budget: budget.limited(toSeconds: 0.9)) == "timeout")
+    #expect(meter.seconds > 0.05 && meter.seconds < 10)
+  }
+
   /// The stop signal reaches a question that is being answered.
   @Test func stoppingEndsAQuestionAtOnce() throws {
     var dice = Dice(seed: 3)
