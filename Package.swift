@@ -38,6 +38,7 @@ let package = Package(
     .executable(name: "vpals", targets: ["vpals"]),
     .executable(name: "vpals-train", targets: ["vpals-train"]),
     .executable(name: "vpals-check", targets: ["vpals-check"]),
+    .executable(name: "vpals-solver", targets: ["vpals-solver"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -58,13 +59,19 @@ let package = Package(
     library("ProofChecking", [
       "CLeafBound", crypto, "Certificates", "ExactArithmetic", bigInt, "Networks", "Specifications"]),
 
-    // The solver. SMT is the only importer of libz3.
+    // The solver. SMT is the only importer of libz3, and vpals-solver the only program that links it; the others ask it
+    // by SolverProcess.
     .systemLibrary(name: "CZ3", pkgConfig: "z3", providers: [.apt(["libz3-dev"])]),
-    library("SMT", ["CZ3", "ExactArithmetic", bigInt], extra: [.strictMemorySafety()]),
+    library("SMT", ["CZ3", "ExactArithmetic", "SolverProcess", bigInt], extra: [.strictMemorySafety()]),
+    library("SolverProcess", ["ExactArithmetic", bigInt]),
     // The binary32 kernel of the search. Never a ground for a verdict.
     .target(name: "CBoundSearch", cSettings: kernelSettings + [.unsafeFlags(["-ffp-contract=fast", "-fno-math-errno"])]),
     library(
-      "Verification", ["CBoundSearch", "ExactArithmetic", bigInt, "Networks", "Specifications", "SMT", "Certificates", "ProofChecking"]),
+      "Verification",
+      [
+        "CBoundSearch", "ExactArithmetic", bigInt, "Networks", "Specifications", "SolverProcess", "Certificates",
+        "ProofChecking",
+      ]),
 
     // Data, training and the loop.
     library("Telemetry", []),
@@ -82,6 +89,7 @@ let package = Package(
     library("CommandSupport", ["CertificateStorage", "CertificateStorageSQLite", "Verification", argumentParser]),
 
     // Executables: thin.
+    .executableTarget(name: "vpals-solver", dependencies: ["SMT", "SolverProcess"], swiftSettings: settings),
     .executableTarget(
       name: "vpals",
       dependencies: [
@@ -118,7 +126,10 @@ let package = Package(
         "CertificateStorageSQLite", "CertificateStorage", "Certificates", "ExactArithmetic", "TestHelpers",
         "store-exerciser", grdb,
       ]),
-    tests("SMTTests", ["SMT", "ExactArithmetic", bigInt]),
+    tests("SMTTests", ["SMT", "SolverProcess", "ExactArithmetic", bigInt]),
+    tests(
+      "SolverProcessTests", ["SolverProcess", "ExactArithmetic", bigInt, "TestHelpers", "vpals-solver"],
+      exclude: ["Fixtures"]),
     tests("TelemetryTests", ["Telemetry"]),
     tests("TrainingTests", ["Training", "Networks", "ExactArithmetic"]),
     tests(
@@ -126,19 +137,22 @@ let package = Package(
     tests(
       "VerificationTests",
       [
-        "Verification", "ProofChecking", "SMT", "Certificates", "Specifications", "Networks", "ExactArithmetic", bigInt,
+        "Verification", "ProofChecking", "SolverProcess", "Certificates", "Specifications", "Networks",
+        "ExactArithmetic", bigInt, "TestHelpers", "vpals-solver",
       ]),
-    tests("GatingTests", ["Gating", "Verification", "Certificates", "Specifications", "Networks", "TestHelpers"]),
+    tests(
+      "GatingTests",
+      ["Gating", "Verification", "Certificates", "Specifications", "Networks", "TestHelpers", "vpals-solver"]),
     tests(
       "RetrainingTests",
       [
         "Retraining", "Training", "Telemetry", "Verification", "CertificateStorageSQLite", "CertificateStorage",
-        "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
+        "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers", "vpals-solver",
       ]),
     tests(
       "IntegrationTests",
       [
-        "vpals", "vpals-train", "vpals-check", "Retraining", "Training", "CertificateStorageSQLite",
+        "vpals", "vpals-train", "vpals-check", "vpals-solver", "Retraining", "Training", "CertificateStorageSQLite",
         "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
       ]),
   ],

@@ -105,6 +105,7 @@ extension PropertyRecord {
       "counterexample": counterexample,
       "queryDigests": .strings(queryDigests),
       "proof": proof?.json ?? .null,
+      "audit": .object(["leaves": .integer(audit.audited), "confirmed": .integer(audit.confirmed)]),
     ])
   }
 
@@ -126,6 +127,7 @@ extension PropertyRecord {
     let object = try fields.object([
       "id", "statement", "verdict", "reason", "engine", "milliseconds", "cpuMilliseconds", "leaves", "solverLeaves",
       "provedShare", "lowerBound", "counterexample", "queryDigests", "proof",
+      "audit",
     ])
     let reason = try object("reason").optional { fields throws(CertificateError) in try fields.text() }
     let counterexample = try object("counterexample").optional { fields throws(CertificateError) in
@@ -155,6 +157,11 @@ extension PropertyRecord {
       throw try object("provedShare").failure(
         "is \"\(share)\"; expected a decimal number below 1 with at most six decimals, or 1 when the property holds")
     }
+    let counts = try object("audit").object(["leaves", "confirmed"])
+    let audit = LeafAudit(audited: try counts("leaves").count(), confirmed: try counts("confirmed").count())
+    guard audit.confirmed <= audit.audited, audit.audited <= leaves else {
+      throw try object("audit").failure("counts more than there are")
+    }
     var digests: [String] = []
     for element in try object("queryDigests").array(0...Certificate.maximumQueries) {
       digests.append(try element.digest())
@@ -166,7 +173,8 @@ extension PropertyRecord {
       provedShare: share,
       lowerBound: try object("lowerBound").optional { fields throws(CertificateError) in try fields.rational() },
       queryDigests: digests,
-      proof: try object("proof").optional { fields throws(CertificateError) in try ProofReference(fields) })
+      proof: try object("proof").optional { fields throws(CertificateError) in try ProofReference(fields) },
+      audit: audit)
   }
 }
 

@@ -49,11 +49,13 @@ public struct PropertyRecord: Sendable, Hashable {
   /// The canonical digests of the queries that the property lowers to, in order.
   public let queryDigests: [String]
   public let proof: ProofReference?
+  /// Leaves of the proof that the solver was asked about again, and those of them that it confirmed.
+  public let audit: LeafAudit
 
   public init(
     id: String, statement: String, outcome: Outcome, engine: String, milliseconds: Int, cpuMilliseconds: Int,
     leaves: Int, solverLeaves: Int, provedShare: String, lowerBound: Rational?, queryDigests: [String],
-    proof: ProofReference? = nil
+    proof: ProofReference? = nil, audit: LeafAudit = LeafAudit()
   ) {
     self.id = id
     self.statement = statement
@@ -67,6 +69,7 @@ public struct PropertyRecord: Sendable, Hashable {
     self.lowerBound = lowerBound
     self.queryDigests = queryDigests
     self.proof = proof
+    self.audit = audit
   }
 
   /// The record of a result: the first counterexample, times in whole milliseconds.
@@ -85,7 +88,7 @@ public struct PropertyRecord: Sendable, Hashable {
       milliseconds: Self.milliseconds(result.seconds), cpuMilliseconds: Self.milliseconds(result.cpuSeconds),
       leaves: result.leaves, solverLeaves: result.solverLeaves,
       provedShare: Self.share(result.provedShare, holds: outcome == .holds), lowerBound: result.lowerBound,
-      queryDigests: queryDigests, proof: proof)
+      queryDigests: queryDigests, proof: proof, audit: result.audit)
   }
 
   /// Rounded to the nearest; at least 0 and at most 2⁵³ − 1, also for infinities and NaN.

@@ -81,10 +81,13 @@ public struct PropertyResult: Sendable, Hashable {
   public let lowerBound: Rational?
   /// The checked proof, for a property that holds.
   public let proof: ProofFile?
+  /// What Z3 said of a sample of the leaves that bounds closed.
+  public let audit: LeafAudit
 
   public init(
     id: String, verdict: Verdict, engine: String, seconds: Double, cpuSeconds: Double, leaves: Int, solverLeaves: Int,
-    provedShare: Double, lowerBound: Rational?, proof: ProofFile? = nil
+    provedShare: Double, lowerBound: Rational?, proof: ProofFile? = nil,
+    audit: LeafAudit = LeafAudit()
   ) {
     self.id = id
     self.verdict = verdict
@@ -96,5 +99,19 @@ public struct PropertyResult: Sendable, Hashable {
     self.provedShare = provedShare
     self.lowerBound = lowerBound
     self.proof = proof
+    self.audit = audit
+  }
+}
+
+/// A second opinion on leaves of a proof: how many were given to the solver, whole and exactly, and of how many it
+/// confirmed that the claim fails nowhere in them. The others it did not decide in its time; a contradiction is an error
+/// and never a count.
+public struct LeafAudit: Sendable, Hashable {
+  public var audited: Int
+  public var confirmed: Int
+
+  public init(audited: Int = 0, confirmed: Int = 0) {
+    self.audited = audited
+    self.confirmed = confirmed
   }
 }

@@ -98,6 +98,11 @@ public final class Solver {
     return result
   }
 
+  /// The proof of the last check, which was unsatisfiable, in a context that produces proofs.
+  func proof() throws(SMTError) -> TermHandle {
+    try unsafe context.term { context in unsafe Z3_solver_get_proof(context, handle.pointer) }
+  }
+
   /// The assertions of all scopes as SMT-LIB 2 text, with declarations. For diagnosis.
   public var smtlib: String {
     get throws(SMTError) {

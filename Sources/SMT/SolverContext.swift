@@ -24,11 +24,13 @@ public import ExactArithmetic
   private let realSort: Z3_sort
   private let boolSort: Z3_sort
 
+  /// - Parameter producesProofs: Whether refutations carry a proof; it is fixed for the life of the context.
   /// - Throws: ``SMTError`` when libz3 cannot create a context.
-  public init() throws(SMTError) {
+  public init(producesProofs: Bool = false) throws(SMTError) {
     guard let config = unsafe Z3_mk_config() else {
       throw SMTError(.memory, "libz3 did not create a configuration; is the machine out of memory?")
     }
+    if producesProofs { unsafe Z3_set_param_value(config, "proof", "true") }
     let created = unsafe Z3_mk_context_rc(config)
     unsafe Z3_del_config(config)
     guard let context = unsafe created else {
@@ -112,6 +114,28 @@ public import ExactArithmetic
     if terms.isEmpty { return try constant(false) }
     return BoolTerm(
       try unsafe term(of: terms.map(\.handle)) { context, count, list in unsafe Z3_mk_or(context, count, list) })
+  }
+
+  /// The assertions of an SMT-LIB 2 text, in order. Names denote the variables of this context. The text is trusted, for
+  /// SMT-LIB has commands that write files.
+  /// - Throws: ``SMTError/Code/parse`` with line and column; ``SMTError/Code/limit`` above
+  ///   ``Solver/maximumTextLength``.
+  public func conditions(smtlib text: String) throws(SMTError) -> [BoolTerm] {
+    guard text.utf8.count <= Solver.maximumTextLength, !text.utf8.contains(0) else {
+      throw SMTError(
+        .limit,
+        "an SMT-LIB text has \(text.utf8.count) bytes; at most \(Solver.maximumTextLength) without NUL are read")
+    }
+    let vector = try unsafe call { context in
+      unsafe Z3_parse_smtlib2_string(context, text, 0, nil, nil, 0, nil, nil)
+    }
+    unsafe Z3_ast_vector_inc_ref(pointer, vector)
+    defer { unsafe Z3_ast_vector_dec_ref(pointer, vector) }
+    var result: [BoolTerm] = []
+    for index in 0..<(try unsafe call { context in unsafe Z3_ast_vector_size(context, vector) }) {
+      result.append(BoolTerm(try unsafe term { context in unsafe Z3_ast_vector_get(context, vector, index) }))
+    }
+    return result
   }
 
   private func variable(_ name: String, sort: Z3_sort) throws(SMTError) -> TermHandle {

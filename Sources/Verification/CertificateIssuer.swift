@@ -9,6 +9,8 @@ public enum VPALs {
 extension Certificate {
   /// The certificate of one session.
   ///
+  /// Without a solver, which bounds alone may not have needed, its version is `unavailable`.
+  ///
   /// - Parameters:
   ///   - results: One per property of the specification, in its order.
   ///   - model: The model version; see ``Certificate/Model``.
@@ -31,7 +33,8 @@ extension Certificate {
         name: specification.name, sha256: specification.fileDigest.hexadecimalPart,
         digest: specification.digest.hexadecimalPart),
       properties: records, arithmetic: .real, verifier: .vpals(version: VPALs.version),
-      solver: .z3(version: Verifier.solverVersion), startedAt: startedAt, finishedAt: finishedAt)
+      solver: .z3(version: (try? Verifier.solverVersion()) ?? "unavailable"), startedAt: startedAt,
+      finishedAt: finishedAt)
   }
 }
 

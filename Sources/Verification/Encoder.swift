@@ -1,6 +1,6 @@
 internal import ExactArithmetic
 internal import Networks
-internal import SMT
+internal import SolverProcess
 internal import Specifications
 
 /// Exact encodings of "the claim fails somewhere" as linear real arithmetic with phases as disjunctions.
@@ -11,6 +11,8 @@ internal import Specifications
 ///   of the box and at which every constraint that falls along e holds strictly. No interior is needed.
 /// - ``Form/pair``: two copies at x and x′ = x + t·e, t > 0, as in the definition. The reference.
 /// - ``Form/value``: one copy, for claims on the value.
+///
+/// An encoding is a ``Formula``: it can be asked of a solver process, or written to a file for another solver.
 struct Encoder {
   enum Form: Sendable, Hashable {
     case derivative
@@ -18,96 +20,129 @@ struct Encoder {
     case value
   }
 
+  /// What a phase split says of a neuron's pre-activation.
+  enum Premise: Sendable, Hashable {
+    case none
+    /// The half-space z ≥ 0, or z ≤ 0.
+    case active
+    case inactive
+    /// A premise on a form that is identically zero. It says nothing: were it taken as strict, the cells on both of its
+    /// sides would be empty, and with them a part of the domain.
+    case identicallyZero
+  }
+
   let network: ExactNetwork
   /// Without a relation.
   let query: Query
-  /// Phases that hold on the whole region, from sound bounds: 1 active, −1 inactive, 0 unknown. One per hidden neuron.
+  /// The part of the region that is encoded: a box within it.
+  let box: [ClosedRange<Rational>]
+  /// Phases that hold on the whole box, from sound bounds: 1 active, −1 inactive, 0 unknown. One per hidden neuron.
   let phases: [Int8]
+  /// One per hidden neuron.
+  let premises: [Premise]
+
+  /// The whole region of the query.
+  init(network: ExactNetwork, query: Query, phases: [Int8]) {
+    self.init(
+      network: network, query: query, box: query.region, phases: phases,
+      premises: Array(repeating: .none, count: phases.count))
+  }
+
+  /// A part of the region. For the pair form no premise is allowed: its two points may lie on two sides of one.
+  init(network: ExactNetwork, query: Query, box: [ClosedRange<Rational>], phases: [Int8], premises: [Premise]) {
+    precondition(phases.count == network.hiddenNeuronCount && premises.count == phases.count)
+    self.network = network
+    self.query = query
+    self.box = box
+    self.phases = phases
+    self.premises = premises
+  }
 
   /// The encoded question.
   struct Encoding {
-    let inputs: [RealTerm]
+    var formula = Formula()
+    /// The first point.
+    var inputs: [RealVariable] = []
     /// The feature's value in the second copy.
-    let moved: RealTerm?
+    var moved: RealVariable?
   }
 
-  /// Asserts in `solver` that the region has a point (or pair) at which the claim fails.
-  func encode(_ form: Form, in solver: Solver) throws(SMTError) -> Encoding {
-    let context = solver.context
-    var inputs: [RealTerm] = []
-    for (i, interval) in query.region.enumerated() {
-      let x = try context.realVariable("x\(i)")
-      try solver.assert(x >= interval.lowerBound)
-      try solver.assert(x <= interval.upperBound)
+  /// The conditions under which the box has a point (or pair) at which the claim fails.
+  ///
+  /// For the derivative the upper face of the box belongs to the neighbour, and so does a point of a premise's
+  /// boundary unless the feature leads from there into the premise's side: D⁺ at a point is the slope to its right.
+  func encode(_ form: Form) -> Encoding {
+    var encoding = Encoding()
+    var inputs: [AffineTerm] = []
+    for (i, interval) in box.enumerated() {
+      let x = encoding.formula.variable("x\(i)")
+      encoding.formula.require(x >= interval.lowerBound)
+      encoding.formula.require(x <= interval.upperBound)
       inputs.append(x)
+      encoding.inputs.append(RealVariable("x\(i)"))
     }
-    for constraint in query.constraints { try solver.assert(try self.value(of: constraint, inputs, context) >= .zero) }
+    for constraint in query.constraints { encoding.formula.require(value(of: constraint, inputs) >= .zero) }
     switch (form, query.claim) {
     case (.value, .nonnegative(let outputs, let linear, let constant)):
-      let values = try outputTerms(try hidden(inputs, "h", in: solver), in: context)
+      let values = outputTerms(hidden(inputs, "h", &encoding.formula))
       let terms = (Array(zip(outputs, values)) + Array(zip(linear, inputs))).filter { !$0.0.isZero }
-      let sum = try context.sum(of: terms, constant: constant)
-      try solver.assert(sum < .zero)
-      return Encoding(inputs: inputs, moved: nil)
+      encoding.formula.require(AffineTerm(sum: terms, constant: constant) < .zero)
     case (.pair, .monotone(let output, let feature, let direction, let minimumSlope)):
+      precondition(premises.allSatisfy { $0 == .none })
       var second = inputs
-      second[feature] = try context.realVariable("moved")
-      try solver.assert(second[feature] > inputs[feature])
-      try solver.assert(second[feature] <= query.region[feature].upperBound)
-      for constraint in query.constraints {
-        try solver.assert(try self.value(of: constraint, second, context) >= .zero)
-      }
-      let before = try outputTerms(try hidden(inputs, "h", in: solver), in: context)[output]
-      let after = try outputTerms(try hidden(second, "g", in: solver), in: context)[output]
+      second[feature] = encoding.formula.variable("moved")
+      encoding.moved = RealVariable("moved")
+      encoding.formula.require(second[feature] > inputs[feature])
+      encoding.formula.require(second[feature] <= box[feature].upperBound)
+      for constraint in query.constraints { encoding.formula.require(value(of: constraint, second) >= .zero) }
+      let before = outputTerms(hidden(inputs, "h", &encoding.formula))[output]
+      let after = outputTerms(hidden(second, "g", &encoding.formula))[output]
       let sign = Rational(direction.sign)
       // sign · (after − before) < minimumSlope · (moved − x)
-      let difference = try context.sum(of: [
+      let difference = AffineTerm(sum: [
         (sign, after), (-sign, before), (-minimumSlope, second[feature]), (minimumSlope, inputs[feature]),
       ])
-      try solver.assert(difference < .zero)
-      return Encoding(inputs: inputs, moved: second[feature])
+      encoding.formula.require(difference < .zero)
     case (.derivative, .monotone(let output, let feature, let direction, let minimumSlope)):
-      try solver.assert(inputs[feature] < query.region[feature].upperBound)
+      encoding.formula.require(inputs[feature] < box[feature].upperBound)
       for constraint in query.constraints where constraint.form.coefficients[feature].isNegative {
-        try solver.assert(try self.value(of: constraint, inputs, context) > .zero)
+        encoding.formula.require(value(of: constraint, inputs) > .zero)
       }
-      let slope = try derivative(inputs, output: output, feature: feature, in: solver)
-      let violation = try Rational(direction.sign) * slope < minimumSlope
-      try solver.assert(violation)
-      return Encoding(inputs: inputs, moved: nil)
+      let slope = derivative(inputs, output: output, feature: feature, &encoding.formula)
+      encoding.formula.require(Rational(direction.sign) * slope < minimumSlope)
     default:
       preconditionFailure("the form of an encoding follows from its claim")
     }
+    return encoding
   }
 
-  private func value(of constraint: LinearInequality, _ inputs: [RealTerm], _ context: SolverContext) throws(SMTError)
-    -> RealTerm
-  {
-    let terms = zip(constraint.form.coefficients, inputs).filter { !$0.0.isZero }
-    return try context.sum(of: terms, constant: constraint.form.constant)
+  private func value(of constraint: LinearInequality, _ inputs: [AffineTerm]) -> AffineTerm {
+    AffineTerm(
+      sum: zip(constraint.form.coefficients, inputs).filter { !$0.0.isZero }.map { ($0.0, $0.1) },
+      constant: constraint.form.constant)
   }
 
   /// The post-activations of the last hidden layer at `inputs`; nil for neurons that are zero throughout.
-  private func hidden(_ inputs: [RealTerm], _ prefix: String, in solver: Solver) throws(SMTError) -> [RealTerm?] {
-    let context = solver.context
-    var values: [RealTerm?] = inputs
+  private func hidden(_ inputs: [AffineTerm], _ prefix: String, _ formula: inout Formula) -> [AffineTerm?] {
+    var values: [AffineTerm?] = inputs
     var g = 0
     for layer in network.hiddenLayers {
-      var next: [RealTerm?] = []
+      var next: [AffineTerm?] = []
       for j in 0..<layer.outputCount {
         defer { g += 1 }
-        guard phases[g] != -1 else {
+        guard phases[g] != -1 || premises[g] != .none else {
           next.append(nil)
           continue
         }
-        let h = try context.realVariable("\(prefix)\(g)")
-        let z = try affine(layer, j, values, in: context)
-        if phases[g] == 1 {
-          try solver.assert(h == z)
-        } else {
-          let active = try context.all(of: [z >= .zero, h == z])
-          let inactive = try context.all(of: [z <= .zero, h == .zero])
-          try solver.assert(active || inactive)
+        let h = formula.variable("\(prefix)\(g)")
+        let z = affine(layer, j, values)
+        let active = Condition.all([z >= .zero, .equal(h, z)])
+        let inactive = Condition.all([z <= .zero, .equal(h, AffineTerm(.zero))])
+        switch premises[g] {
+        case .active: formula.require(active)
+        case .inactive: formula.require(inactive)
+        case .none where phases[g] == 1: formula.require(.equal(h, z))
+        case .none, .identicallyZero: formula.require(.any([active, inactive]))
         }
         next.append(h)
       }
@@ -117,37 +152,38 @@ struct Encoder {
   }
 
   /// The one-sided derivative D⁺ of one output along the feature.
-  private func derivative(_ inputs: [RealTerm], output: Int, feature: Int, in solver: Solver) throws(SMTError)
-    -> RealTerm
-  {
-    let context = solver.context
-    let one = try context.constant(Rational.one)
-    var values: [RealTerm?] = inputs
-    var slopes: [RealTerm?] = inputs.indices.map { $0 == feature ? one : nil }
+  private func derivative(_ inputs: [AffineTerm], output: Int, feature: Int, _ formula: inout Formula) -> AffineTerm {
+    var values: [AffineTerm?] = inputs
+    var slopes: [AffineTerm?] = inputs.indices.map { $0 == feature ? AffineTerm(.one) : nil }
     var g = 0
     for layer in network.hiddenLayers {
-      var nextValues: [RealTerm?] = []
-      var nextSlopes: [RealTerm?] = []
+      var nextValues: [AffineTerm?] = []
+      var nextSlopes: [AffineTerm?] = []
       for j in 0..<layer.outputCount {
         defer { g += 1 }
-        guard phases[g] != -1 else {
+        guard phases[g] != -1 || premises[g] != .none else {
           nextValues.append(nil)
           nextSlopes.append(nil)
           continue
         }
-        let h = try context.realVariable("h\(g)")
-        let y = try context.realVariable("y\(g)")
-        let z = try affine(layer, j, values, in: context)
-        let dz = try affine(layer, j, slopes, bias: false, in: context)
-        if phases[g] == 1 {
-          try solver.assert(h == z)
-          try solver.assert(y == dz)
-        } else {
-          let active = try context.all(of: [z > .zero, h == z, y == dz])
-          let inactive = try context.all(of: [z < .zero, h == .zero, y == .zero])
-          let rising = try context.all(of: [z == .zero, h == .zero, dz >= .zero, y == dz])
-          let falling = try context.all(of: [z == .zero, h == .zero, dz <= .zero, y == .zero])
-          try solver.assert(try context.any(of: [active, inactive, rising, falling]))
+        let h = formula.variable("h\(g)")
+        let y = formula.variable("y\(g)")
+        let z = affine(layer, j, values)
+        let dz = affine(layer, j, slopes, bias: false)
+        let zero = AffineTerm(.zero)
+        let passes: [Condition] = [.equal(h, z), .equal(y, dz)]
+        let stops: [Condition] = [.equal(h, zero), .equal(y, zero)]
+        let active = Condition.all([z > .zero] + passes)
+        let inactive = Condition.all([z < .zero] + stops)
+        switch premises[g] {
+        case .active: formula.require(.any([active, .all([.equal(z, zero), dz > .zero] + passes)]))
+        case .inactive: formula.require(.any([inactive, .all([.equal(z, zero), dz < .zero] + stops)]))
+        case .none where phases[g] == 1:
+          for condition in passes { formula.require(condition) }
+        case .none, .identicallyZero:
+          let rising = Condition.all([.equal(z, zero), .equal(h, zero), dz >= .zero, .equal(y, dz)])
+          let falling = Condition.all([.equal(z, zero), .equal(h, zero), dz <= .zero, .equal(y, zero)])
+          formula.require(.any([active, inactive, rising, falling]))
         }
         nextValues.append(h)
         nextSlopes.append(y)
@@ -156,24 +192,20 @@ struct Encoder {
       slopes = nextSlopes
     }
     let last = network.layers[network.layers.count - 1]
-    return try affine(last, output, slopes, bias: false, in: context)
+    return affine(last, output, slopes, bias: false)
   }
 
-  private func outputTerms(_ values: [RealTerm?], in context: SolverContext) throws(SMTError) -> [RealTerm] {
+  private func outputTerms(_ values: [AffineTerm?]) -> [AffineTerm] {
     let last = network.layers[network.layers.count - 1]
-    var outputs: [RealTerm] = []
-    for k in 0..<last.outputCount { outputs.append(try affine(last, k, values, in: context)) }
-    return outputs
+    return (0..<last.outputCount).map { affine(last, $0, values) }
   }
 
-  private func affine(
-    _ layer: ExactLayer, _ neuron: Int, _ values: [RealTerm?], bias: Bool = true, in context: SolverContext
-  ) throws(SMTError) -> RealTerm {
-    var terms: [(Rational, RealTerm)] = []
+  private func affine(_ layer: ExactLayer, _ neuron: Int, _ values: [AffineTerm?], bias: Bool = true) -> AffineTerm {
+    var terms: [(Rational, AffineTerm)] = []
     for i in 0..<layer.inputCount {
       let weight = layer.weight(neuron: neuron, input: i)
       if let value = values[i], !weight.isZero { terms.append((weight.rational, value)) }
     }
-    return try context.sum(of: terms, constant: bias ? layer.biases[neuron].rational : .zero)
+    return AffineTerm(sum: terms, constant: bias ? layer.biases[neuron].rational : .zero)
   }
 }

@@ -3,7 +3,6 @@ internal import Certificates
 internal import ExactArithmetic
 internal import Networks
 internal import ProofChecking
-internal import SMT
 internal import Specifications
 
 /// Decides a cell on which the network is one linear piece: exactly, and by Z3 only when the piece's claim fails.
@@ -30,13 +29,7 @@ struct FixedCellSolver {
 
   /// - Parameter phases: as ``LeafEvaluator/phases``, without zeros.
   func decide(_ cell: Cell, phases: [Int8], budget: Budget) throws -> Decision {
-    let box = (0..<query.region.count).map { i in
-      let interval = query.region[i]
-      let width = interval.upperBound - interval.lowerBound
-      let low = interval.lowerBound + width * Rational(BigInt(cell.lower[i])).scaled(bits: -FixedPointProblem.fractionBits)
-      let high = interval.lowerBound + width * Rational(BigInt(cell.upper[i])).scaled(bits: -FixedPointProblem.fractionBits)
-      return low...high
-    }
+    let box = cell.box(in: query.region)
     var premises: [LinearForm] = []
     var values = (0..<network.inputCount).map { i in
       // A feature that the domain fixes is a number, not a variable: a form is judged to be identically zero on the
@@ -74,14 +67,17 @@ struct FixedCellSolver {
       if query.region[feature].lowerBound == query.region[feature].upperBound { return .closed(bySolver: false) }
       let slope = affine(last, output, values).coefficients[feature] * Rational(direction.sign)
       if slope >= minimumSlope { return .closed(bySolver: false) }
-      return try findPoint(in: box, premises, extra: nil, strict: true, budget: budget)
+      // The slope is the same everywhere on the piece, so the point to have is one with a long way up.
+      return try findPoint(in: box, premises, claim: nil, goal: .room(input: feature), budget: budget)
     case .nonnegative(let outputs, let inputs, let constant):
       var claim = LinearForm(variables: network.inputCount)
       claim.constant = constant
       for i in inputs.indices { claim.coefficients[i] = inputs[i] }
       for k in outputs.indices where !outputs[k].isZero { claim.add(affine(last, k, values), times: outputs[k]) }
       if !claim.range(over: box).lowerBound.isNegative { return .closed(bySolver: false) }
-      return try findPoint(in: box, premises, extra: claim, strict: false, budget: budget)
+      var shortfall = LinearForm(variables: network.inputCount)
+      shortfall.add(claim, times: Rational(-1))
+      return try findPoint(in: box, premises, claim: shortfall, goal: .value(shortfall), budget: budget)
     }
   }
 
@@ -95,48 +91,32 @@ struct FixedCellSolver {
     return form
   }
 
-  /// A point of the box with all premises positive (non-negative unless `strict`) and `extra` negative.
+  /// A point of the box with all premises non-negative and `shortfall` positive; without a shortfall, a point inside
+  /// the box with all premises positive.
   private func findPoint(
-    in box: [ClosedRange<Rational>], _ premises: [LinearForm], extra: LinearForm?, strict: Bool, budget: Budget
+    in box: [ClosedRange<Rational>], _ premises: [LinearForm], claim shortfall: LinearForm?, goal: LinearSystem.Goal,
+    budget: Budget
   ) throws -> Decision {
-    // A premise that no point of the box meets needs no solver.
-    for premise in premises {
-      let highest = premise.range(over: box).upperBound
-      if highest.isNegative || (strict && highest.isZero) { return .closed(bySolver: false) }
+    var rows = premises.map { LinearInequality(form: $0, isStrict: shortfall == nil) }
+    if let shortfall { rows.append(LinearInequality(form: shortfall, isStrict: true)) }
+    let system = LinearSystem(box: box, rows: rows, excludesFaces: shortfall == nil, goal: goal)
+    switch try system.solve(milliseconds: Self.maximumMilliseconds, budget: budget) {
+    case .infeasible(let bySolver, _): return .closed(bySolver: bySolver)
+    case .point(let point): return .witness(point)
+    case .unknown(let reason): return .unknown(reason)
     }
-    let context = try SolverContext()
-    let milliseconds = min(Self.maximumMilliseconds, budget.remainingMilliseconds ?? Self.maximumMilliseconds)
-    let solver = try Solver(context, budget: SolverBudget(timeoutMilliseconds: milliseconds))
-    var inputs: [RealTerm] = []
-    for (i, interval) in box.enumerated() {
-      let x = try context.realVariable("x\(i)")
-      // A feature fixed by its domain has no interior of its own.
-      if strict, interval.lowerBound < interval.upperBound {
-        try solver.assert(x > interval.lowerBound)
-        try solver.assert(x < interval.upperBound)
-      } else {
-        try solver.assert(x >= interval.lowerBound)
-        try solver.assert(x <= interval.upperBound)
-      }
-      inputs.append(x)
-    }
-    func term(_ form: LinearForm) throws(SMTError) -> RealTerm {
-      try context.sum(of: zip(form.coefficients, inputs).filter { !$0.0.isZero }.map { $0 }, constant: form.constant)
-    }
-    for premise in premises {
-      let row = try term(premise)
-      try solver.assert(strict ? row > .zero : row >= .zero)
-    }
-    if let extra { try solver.assert(try term(extra) < .zero) }
-    let result = try budget.stop.whileWatching(context.interrupter) { () throws(SMTError) in try solver.check() }
-    switch result {
-    case .unsatisfiable: return .closed(bySolver: true)
-    case .unknown(let text):
-      return .unknown(budget.isInterrupted ? .interrupted : budget.isExhausted ? .timeout : .solver(text))
-    case .satisfiable(let model):
-      var point: [Rational] = []
-      for x in inputs { point.append(try model.value(of: x)) }
-      return .witness(point)
+  }
+}
+
+extension Cell {
+  /// The box in the network's numbers.
+  func box(in region: [ClosedRange<Rational>]) -> [ClosedRange<Rational>] {
+    region.indices.map { i in
+      let interval = region[i]
+      let width = interval.upperBound - interval.lowerBound
+      let low = interval.lowerBound + width * Rational(BigInt(lower[i])).scaled(bits: -FixedPointProblem.fractionBits)
+      let high = interval.lowerBound + width * Rational(BigInt(upper[i])).scaled(bits: -FixedPointProblem.fractionBits)
+      return low...high
     }
   }
 }

@@ -14,7 +14,7 @@ struct ProofWriting {
 
   /// - Throws: ``VerificationError`` with code `disagreement` when the checker refuses the proof: a defect, never
   ///   silenced. Code `storage` when the file cannot be written.
-  func write(_ trees: [FoundTree], onLeaf: ((Int, Cell) -> Void)? = nil) throws -> ProofFile {
+  func write(_ trees: [FoundTree], onLeaf: @escaping (Int, Cell) -> Void) throws -> ProofFile {
     let path = "\(directory)/vpals-\(getpid())-\(UUID().uuidString).proof"
     guard let stream = fopen(path, "wbx") else { throw failure(path) }
     var isKept = false

@@ -1,61 +1,41 @@
-internal import SMT
+internal import Certificates
+public import SolverProcess
 internal import Synchronization
 
 /// A request to stop that reaches the search and the solver from any thread, at once and for good.
 public final class StopSignal: Sendable {
-  private struct State {
-    var isRequested = false
-    var interrupters: [Int: Interrupter] = [:]
-    var next = 0
-  }
-
-  private let state = Mutex(State())
+  let cancellation = Cancellation()
 
   public init() {}
 
-  public var isRequested: Bool { state.withLock { $0.isRequested } }
+  public var isRequested: Bool { cancellation.isRequested }
 
   /// Asks everything that watches this signal to stop. Safe from any thread; later calls do nothing.
-  public func request() {
-    let running = state.withLock { state in
-      state.isRequested = true
-      return Array(state.interrupters.values)
-    }
-    for interrupter in running { interrupter.interrupt() }
-  }
-
-  /// Runs `body` while a request to stop also interrupts the solver behind `interrupter`.
-  func whileWatching<Result>(_ interrupter: Interrupter, _ body: () throws(SMTError) -> Result) throws(SMTError)
-    -> Result
-  {
-    let (key, late) = state.withLock { state in
-      let key = state.next
-      state.next += 1
-      state.interrupters[key] = interrupter
-      return (key, state.isRequested)
-    }
-    if late { interrupter.interrupt() }
-    defer { state.withLock { _ = $0.interrupters.removeValue(forKey: key) } }
-    return try body()
-  }
+  public func request() { cancellation.request() }
 }
 
-/// How much time a run may take: a wall-clock deadline and a stop signal, asked often.
+/// What a run may use: time until a wall-clock deadline, asked for often, a stop signal, and solver processes.
 public struct Budget: Sendable {
   public let deadline: ContinuousClock.Instant?
   public let stop: StopSignal
+  /// Where Z3 is asked.
+  public let solvers: SolverPool
+  /// Counts the processor time of the solver processes, where somebody wants to know it.
+  var meter: SolverMeter?
 
-  public init(seconds: Double? = nil, stop: StopSignal = StopSignal()) {
+  public init(seconds: Double? = nil, stop: StopSignal = StopSignal(), solvers: SolverPool = .shared) {
     // Thirty years are for ever; more would not fit the clock.
     deadline = seconds.map {
       ContinuousClock.now.advanced(by: .milliseconds(Int64((max(0, min($0, 1e9)) * 1000).rounded())))
     }
     self.stop = stop
+    self.solvers = solvers
   }
 
   /// This budget, ending no later than `seconds` from now.
   public func limited(toSeconds seconds: Double) -> Budget {
-    let other = Budget(seconds: seconds, stop: stop)
+    var other = Budget(seconds: seconds, stop: stop, solvers: solvers)
+    other.meter = meter
     guard let deadline, let end = other.deadline, deadline < end else { return other }
     return self
   }
@@ -70,5 +50,35 @@ public struct Budget: Sendable {
       let left = $0 - ContinuousClock.now
       return max(1, Int(left.components.seconds) * 1000 + Int(left.components.attoseconds / 1_000_000_000_000_000))
     }
+  }
+}
+
+/// Adds up processor time that solver processes spend for one property.
+final class SolverMeter: Sendable {
+  private let total = Mutex(Duration.zero)
+
+  func add(_ duration: Duration) { total.withLock { $0 += duration } }
+
+  var seconds: Double { total.withLock { $0 / .seconds(1) } }
+}
+
+extension Budget {
+  /// Asks Z3 within this budget, and within `milliseconds`.
+  /// - Throws: ``VerificationError`` with code `solver` when there is no solver to ask.
+  func ask(_ question: Question, milliseconds: Int? = nil) throws(VerificationError) -> Answer {
+    var question = question
+    for limit in [milliseconds, remainingMilliseconds] {
+      if let limit { question.limits.milliseconds = min(question.limits.milliseconds ?? limit, limit) }
+    }
+    do {
+      return try solvers.ask(question, cancellation: stop.cancellation) { meter?.add($0) }
+    } catch {
+      throw VerificationError(.solver, "\(error)")
+    }
+  }
+
+  /// Why a question stayed open, in the words of a verdict.
+  func reason(for text: String) -> UnknownReason {
+    isInterrupted ? .interrupted : isExhausted ? .timeout : .solver(text)
   }
 }

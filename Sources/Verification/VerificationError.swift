@@ -9,16 +9,19 @@ public struct VerificationError: Error, Hashable, CustomStringConvertible {
     public static let disagreement = Code(name: "disagreement")
     /// A temporary file could not be written.
     public static let storage = Code(name: "storage")
-    /// The solver failed.
+    /// There is no solver to ask.
     public static let solver = Code(name: "solver")
   }
 
   public let code: Code
   public let message: String
+  /// What a disagreement can be studied with: an SMT-LIB script whose comments say what the other side claims.
+  public let evidence: String?
 
-  public init(_ code: Code, _ message: String) {
+  public init(_ code: Code, _ message: String, evidence: String? = nil) {
     self.code = code
     self.message = message
+    self.evidence = evidence
   }
 
   public var description: String { message }

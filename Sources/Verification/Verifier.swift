@@ -4,7 +4,7 @@ internal import Foundation
 internal import Glibc
 public import Networks
 internal import ProofChecking
-internal import SMT
+internal import SolverProcess
 public import Specifications
 
 /// Which machinery decides.
@@ -69,8 +69,15 @@ public struct Verifier: Sendable {
     self.pool = pool
   }
 
-  /// What libz3 calls itself.
-  public static var solverVersion: String { SolverContext.solverVersion }
+  /// What the libz3 of the solver processes calls itself.
+  /// - Throws: ``VerificationError`` with code `solver` when there is no solver to ask.
+  public static func solverVersion() throws(VerificationError) -> String {
+    do {
+      return try SolverPool.shared.version()
+    } catch {
+      throw VerificationError(.solver, "\(error)")
+    }
+  }
 
   /// Decides a property, which holds exactly when all its queries do.
   ///
@@ -84,6 +91,9 @@ public struct Verifier: Sendable {
   ) throws -> PropertyResult {
     let start = ContinuousClock.now
     let startCPU = Self.threadSeconds()
+    let meter = SolverMeter()
+    var budget = budget
+    budget.meter = meter
     var violations: [Counterexample] = []
     var reason: UnknownReason?
     var leaves = 0
@@ -107,14 +117,9 @@ public struct Verifier: Sendable {
       let builder = CounterexampleBuilder(
         network: lowered.network, query: refutation, index: index, isEnclosed: property.refutations[index] != query,
         relation: query.relation)
-      let outcome: QueryOutcome
-      do {
-        outcome = try verifier.decide(lowered.query, builder, known.filter { $0.query == index }, budget) {
-          share, leaves in
-          progress(index, share, leaves)
-        }
-      } catch let error as SMTError {
-        throw VerificationError(.solver, "the solver failed on property '\(property.id)': \(error)")
+      let outcome = try verifier.decide(lowered.query, builder, known.filter { $0.query == index }, budget) {
+        share, leaves in
+        progress(index, share, leaves)
       }
       leaves += outcome.leaves
       solverLeaves += outcome.solverLeaves
@@ -134,9 +139,14 @@ public struct Verifier: Sendable {
     }
     var verdict = !violations.isEmpty ? Verdict.violated(violations) : reason.map { .unknown($0) } ?? .holds
     var proof: ProofFile?
+    var audit = LeafAudit()
     if verdict == .holds, options.engine == .auto {
       if trees.count == property.queries.count {
-        proof = try ProofWriting(network: network, property: property, directory: options.scratchDirectory).write(trees)
+        let sample = LeafSample(capacity: Self.auditedLeaves, seed: options.seed)
+        proof = try ProofWriting(network: network, property: property, directory: options.scratchDirectory).write(trees) {
+          sample.offer($0, $1)
+        }
+        audit = try self.audit(property, sample, after: Self.threadSeconds() - startCPU + helpers, budget)
       } else {
         verdict = .unknown(.noProof)
       }
@@ -146,9 +156,32 @@ public struct Verifier: Sendable {
       id: property.id, verdict: verdict,
       engine: options.engine.rawValue,
       seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18,
-      cpuSeconds: Self.threadSeconds() - startCPU + helpers, leaves: leaves, solverLeaves: solverLeaves,
-      provedShare: verdict == .holds ? 1 : min(share, 1.0.nextDown),
-      lowerBound: boundsKnown ? lowerBound : nil, proof: proof)
+      cpuSeconds: Self.threadSeconds() - startCPU + helpers + meter.seconds, leaves: leaves,
+      solverLeaves: solverLeaves, provedShare: verdict == .holds ? 1 : min(share, 1.0.nextDown),
+      lowerBound: boundsKnown ? lowerBound : nil, proof: proof, audit: audit)
+  }
+
+  /// The most leaves of a property that Z3 looks at again, and the most time for one, in milliseconds.
+  static let auditedLeaves = 4
+  static let auditMilliseconds = 250
+
+  /// Z3's opinion on a sample of the leaves that bounds closed. At least one leaf is asked about; no further one once
+  /// that took a twentieth of the search's time and a tenth of a second.
+  private func audit(_ property: Property, _ sample: LeafSample, after seconds: Double, _ budget: Budget) throws -> LeafAudit {
+    var result = LeafAudit()
+    let start = ContinuousClock.now
+    for (index, cell) in sample.elements {
+      let spent = ContinuousClock.now - start
+      let elapsed = Double(spent.components.seconds) + Double(spent.components.attoseconds) * 1e-18
+      if result.audited > 0, elapsed > max(0.1, 0.05 * seconds) { break }
+      let lowered = try property.queries[index].lowered(on: network)
+      let auditor = LeafAuditor(
+        network: lowered.network, query: lowered.query, milliseconds: Self.auditMilliseconds)
+      let report = try auditor.audit([cell], budget: budget) { _ in "a leaf of the proof of property '\(property.id)'" }
+      result.audited += report.audited
+      result.confirmed += report.confirmed
+    }
+    return result
   }
 
   private func decide(
@@ -275,19 +308,12 @@ public struct Verifier: Sendable {
       if case .bound = evaluator.evaluate(Cell(problem: problem), multipliers: nil) { phases = evaluator.phases(0) }
     }
     guard !budget.isOver else { return .unknown(budget.isInterrupted ? .interrupted : .timeout) }
-    let context = try SolverContext()
-    let solver = try Solver(
-      context, logic: .simple, budget: SolverBudget(timeoutMilliseconds: budget.remainingMilliseconds))
-    let encoding = try Encoder(network: network, query: query, phases: phases).encode(form, in: solver)
-    let result = try budget.stop.whileWatching(context.interrupter) { () throws(SMTError) in try solver.check() }
-    switch result {
+    let encoding = Encoder(network: network, query: query, phases: phases).encode(form)
+    let question = Question(encoding.formula, values: encoding.inputs, method: .general)
+    switch try budget.ask(question) {
     case .unsatisfiable: return .holds
-    case .unknown(let text):
-      return .unknown(budget.isInterrupted ? .interrupted : budget.isExhausted ? .timeout : .solver(text))
-    case .satisfiable(let model):
-      var point: [Rational] = []
-      for input in encoding.inputs { point.append(try model.value(of: input)) }
-      return .violated(point)
+    case .unknown(let text): return .unknown(budget.reason(for: text))
+    case .satisfiable(let point): return .violated(point)
     }
   }
 

@@ -23,7 +23,7 @@ struct TrainCommand: ParsableCommand {
 
       Exit code: 0 done, 1 not proven within the budget (or stopped), 2 error.
       """,
-    version: "vpals-train \(VPALs.version), z3 \(Verifier.solverVersion)")
+    version: versionText("vpals-train"))
 
   @Argument(help: "The application: the name of specs/APP.yaml and of the directory under models.")
   var application: String

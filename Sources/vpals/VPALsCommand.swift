@@ -7,7 +7,7 @@ struct VPALsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vpals",
     abstract: "Proves that performance models obey what engineers know, and refuses those that do not.",
-    version: "vpals \(VPALs.version), z3 \(Verifier.solverVersion)",
+    version: versionText("vpals"),
     subcommands: [
       VerifyCommand.self, GateCommand.self, ReportCommand.self, SpecCommand.self, CertificatesCommand.self,
       QueueCommand.self,

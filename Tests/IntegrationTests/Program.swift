@@ -14,7 +14,7 @@ struct Outcome {
 /// One run of an executable of this package, with its output and its errors in files of their own.
 final class Program {
   private let scratch = TemporaryDirectory()
-  private var process: pid_t = 0
+  private(set) var process: pid_t = 0
   /// What `waitpid` said when the program had ended.
   private var end: Int32?
 
@@ -61,6 +61,16 @@ final class Program {
   func outcomeOrNil() -> Outcome? {
     _ = wait { false }
     return end == nil ? nil : outcome()
+  }
+
+  /// Whether the program ends within so many milliseconds.
+  func hasEnded(withinMilliseconds milliseconds: Int) -> Bool {
+    var rounds = milliseconds / 10
+    _ = wait {
+      rounds -= 1
+      return rounds < 0
+    }
+    return end != nil
   }
 
   private func wait(until isReached: () -> Bool) -> Bool {
