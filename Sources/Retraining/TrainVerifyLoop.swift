@@ -396,7 +396,9 @@ public final class TrainVerifyLoop {
       model: Certificate.Model(
         name: application, version: label, files: [VersionPublisher.subject(bytes)],
         networkDigest: exact.digest.hexadecimalPart),
-      specification: specification, results: results, startedAt: startedAt, finishedAt: Timestamp(Date()))
+      specification: specification, results: results,
+      arithmetic: Certificate.Arithmetic(of: network, over: specification.region), startedAt: startedAt,
+      finishedAt: Timestamp(Date()))
     let found = foundCounterexamples(results)
     _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
     let counts = try store.queueCounts(application: application)
