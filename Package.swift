@@ -121,7 +121,11 @@ let package = Package(
       [
         "Verification", "ProofChecking", "SMT", "Certificates", "Specifications", "Networks", "ExactArithmetic", bigInt,
       ]),
-    tests("GatingTests", ["Gating", "Verification", "Certificates", "Specifications", "Networks", "TestHelpers"]),
+    tests(
+      "GatingTests",
+      [
+        "Gating", "Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
+      ]),
     tests(
       "RetrainingTests",
       [

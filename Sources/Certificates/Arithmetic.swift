@@ -45,6 +45,17 @@ extension Certificate {
       }
     }
 
+    /// The predictor that computes what was proved: on this grid, from numbers in the specification's units. Nil unless
+    /// the arithmetic is ``binary64Exact(_:)``.
+    /// - Throws: ``NetworkError`` when the grid is not exact for the network after all, or has another number of inputs.
+    public func predictor(
+      network: Network, specification: Specifications.Specification
+    ) throws(NetworkError) -> Predictor? {
+      guard case .binary64Exact(let grid) = self else { return nil }
+      return try Predictor(
+        network: network, grid: grid, scales: specification.features.map { $0.scale == .log2 ? .log2 : .linear })
+    }
+
     /// What is wrong with the claim for this network, domain and list of records; nil when it is right.
     ///
     /// Recomputes the condition or the bound exactly. That the properties of ``bounded(_:errors:properties:)`` were

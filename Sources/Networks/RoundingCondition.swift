@@ -13,7 +13,7 @@ internal import ExactArithmetic
 /// these units and the lowest bit of b. It lies between the sum of the terms' negative lower ends and the sum of their
 /// positive upper ends. If both are at most 2⁵³·2^q in magnitude, no product and no partial sum rounds: in any order
 /// and grouping, with or without fused multiply-add, with zero terms left out or added, and whether or not subnormal
-/// numbers are flushed to zero, since none occurs. q becomes the unit of the neuron. ReLU does not round.
+/// numbers are flushed to zero, since none occurs. (A zero may come out with either sign.) q becomes the unit of the neuron. ReLU does not round.
 ///
 /// The layers are those of ``Network``, one after the other, as a file that `Network` wrote lists them: affine layers
 /// that follow each other are not multiplied out. Algorithms that multiply matrices by other products than wᵢ·hᵢ

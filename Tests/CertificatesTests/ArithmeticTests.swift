@@ -154,6 +154,36 @@ import Testing
     #expect(try Self.problem(.real, weight: 0.1) == nil)
   }
 
+  @Test func predictsFromTheSpecificationsUnits() throws {
+    let specification = try Specifications.Specification.parse(
+      text: """
+        spec: vpals/v1
+        features:
+          cores: {domain: 0.5..2}
+          clients: {domain: 1..64, scale: log2}
+        outputs:
+          y: {}
+        properties:
+          - id: sane
+            always: 0 <= y
+        """, path: "a.yaml")
+    let network = try Network(layers: [
+      Layer(inputCount: 2, outputCount: 1, weights: [1, 1 + 0x1p-40], biases: [0], isRectified: false)
+    ])
+    let arithmetic = Certificate.Arithmetic(of: network, over: specification.region)
+    // 1.5 and 6 wide: 2^-k and 2^(2-k); 2 + 6·(1 + 2^-40) needs 4 bits before the point: 41 + k ≤ 53.
+    #expect(
+      arithmetic
+        == .binary64Exact(InputGrid(axes: [try Self.axis(-11, 1 << 10, 1 << 12), try Self.axis(-9, 0, 6 << 9)])))
+    let predictor = try #require(try arithmetic.predictor(network: network, specification: specification))
+    #expect(try predictor.outputs(at: [1.25, 32]) == [6.25 + 5 * 0x1p-40])
+    #expect(try predictor.outputs(at: [0, 0]) == [0.5])
+    #expect(try predictor.outputs(at: [9, 1000]) == [8 + 6 * 0x1p-40])
+    // log₂ 3 = 811.50…/512
+    #expect(try predictor.outputs(at: [1, 3]) == [1 + 812 * 0x1p-9 * (1 + 0x1p-40)])
+    #expect(try Certificate.Arithmetic.real.predictor(network: network, specification: specification) == nil)
+  }
+
   @Test func refusesAGridThatIsNotExactForTheNetwork() throws {
     func problem(_ axes: [InputGrid.Axis], _ weight: Double = 1 + 0x1p-30) throws -> String? {
       try Self.problem(.binary64Exact(InputGrid(axes: axes)), weight: weight)
