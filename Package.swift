@@ -117,9 +117,11 @@ let package = Package(
       dependencies: ["CertificateStorageSQLite", "CertificateStorage", "Certificates", "TestHelpers"],
       path: "Tests/StoreExerciser", swiftSettings: settings),
     tests("ExactArithmeticTests", ["ExactArithmetic", bigInt]),
-    tests("NetworksTests", ["Networks", "ExactArithmetic", protobuf], exclude: ["Fixtures"]),
+    tests("NetworksTests", ["Networks", "Specifications", "ExactArithmetic", protobuf], exclude: ["Fixtures"]),
     tests("SpecificationsTests", ["Specifications", "ExactArithmetic"], exclude: ["Golden"]),
-    tests("CertificatesTests", ["CertificateStorage", "Certificates", "ExactArithmetic", "TestHelpers"]),
+    tests(
+      "CertificatesTests",
+      ["CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic", "TestHelpers"]),
     tests(
       "CertificateStorageTests",
       [
@@ -142,7 +144,10 @@ let package = Package(
       ]),
     tests(
       "GatingTests",
-      ["Gating", "Verification", "Certificates", "Specifications", "Networks", "TestHelpers", "vpals-solver"]),
+      [
+        "Gating", "Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
+        "vpals-solver",
+      ]),
     tests(
       "RetrainingTests",
       [

@@ -1,7 +1,8 @@
 import ExactArithmetic
 
 extension Certificate {
-  /// The certificate as JSON. Every field is always present; what is not known is null.
+  /// The certificate as JSON. Every field is always present, what is not known is null; only `semantics` has other
+  /// fields for each arithmetic.
   public var json: JSONValue {
     .object([
       "format": .string(Self.format),
@@ -17,7 +18,7 @@ extension Certificate {
         "digest": .string(specification.digest),
       ]),
       "properties": .array(properties.map(\.json)),
-      "semantics": .object(["arithmetic": .string(arithmetic.description)]),
+      "semantics": arithmetic.json,
       "verifier": verifier.json,
       "solver": solver.json,
       "startedAt": .string(startedAt.description),
@@ -39,7 +40,7 @@ extension Certificate {
         name: try specification("name").name(), sha256: try specification("sha256").digest(),
         digest: try specification("digest").digest()),
       properties: try PropertyRecord.list(try object("properties")),
-      arithmetic: try object("semantics").object(["arithmetic"])("arithmetic").choice(of: Arithmetic.all),
+      arithmetic: try Arithmetic(try object("semantics")),
       verifier: try Tool(try object("verifier")),
       solver: try Tool(try object("solver")),
       startedAt: try object("startedAt").timestamp(),

@@ -63,17 +63,6 @@ public struct Certificate: Sendable, Hashable {
     }
   }
 
-  /// In which arithmetic the verdicts are valid.
-  public struct Arithmetic: Sendable, Hashable, CustomStringConvertible {
-    public let description: String
-    /// The network as a function of real numbers, with the stored weights.
-    public static let real = Arithmetic(description: "real")
-    /// Also the network as binary64 computes it: no operation rounds, in any order of summation.
-    public static let binary64Exact = Arithmetic(description: "binary64-exact")
-    /// All that this version reads.
-    public static let all = [real, binary64Exact]
-  }
-
   /// A program and its version.
   public struct Tool: Sendable, Hashable {
     public let name: String

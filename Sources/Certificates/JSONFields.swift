@@ -105,11 +105,24 @@ struct JSONFields {
     return time
   }
 
-  func choice(of all: [Certificate.Arithmetic]) throws(CertificateError) -> Certificate.Arithmetic {
-    let text = try text()
-    guard let choice = all.first(where: { $0.description == text }) else {
-      throw failure("is \"\(text)\"; expected \(all.map(\.description).joined(separator: " or "))")
+  /// One member of an object, whatever its others are.
+  func member(_ name: String) throws(CertificateError) -> JSONFields {
+    guard case .object(let members) = value else { throw failure("is \(value.typeName); expected an object") }
+    guard let member = members[name] else { throw failure("lacks the field \"\(name)\"") }
+    return JSONFields(value: member, path: "\(path).\(name)", file: file)
+  }
+
+  func integer(_ range: ClosedRange<Int>) throws(CertificateError) -> Int {
+    guard case .integer(let number) = value else { throw failure("is \(value.typeName); expected an integer") }
+    guard range.contains(number) else {
+      throw failure("is \(number); expected \(range.lowerBound) to \(range.upperBound)")
     }
-    return choice
+    return number
+  }
+
+  func choice(of words: [String]) throws(CertificateError) -> String {
+    let text = try text()
+    guard words.contains(text) else { throw failure("is \"\(text)\"; expected \(words.joined(separator: " or "))") }
+    return text
   }
 }

@@ -137,20 +137,21 @@ struct VersionCheck {
     guard let subject = certificate.claims.model.files.first(where: { $0.name == Self.modelFile }) else {
       throw Refused(.modelChanged, modelPath, "the certificate does not speak of this file", next: verify)
     }
-    let network: ExactNetwork
+    let stored: Network
     do {
       // The bytes that are parsed are the bytes that are compared, whoever writes to the file meanwhile.
       let bytes = try BoundedFile.read(modelPath, maximumBytes: ONNXModel.maximumBytes)
       guard SHA256Digest.of(bytes) == subject.sha256 else {
         throw Refused(.modelChanged, modelPath, "the file has changed since it was verified", next: verify)
       }
-      network = ExactNetwork(try Network(onnx: bytes))
+      stored = try Network(onnx: bytes)
     } catch let error as Refused {
       throw error
     } catch {
       throw Refused(
         .modelUnreadable, modelPath, "the model cannot be read: \(Self.reason("\(error)", of: modelPath))", next: train)
     }
+    let network = ExactNetwork(stored)
     guard network.digest == "sha256:\(certificate.claims.model.networkDigest)" else {
       throw Refused(.modelChanged, modelPath, "the network is not the one that was verified", next: verify)
     }
@@ -160,6 +161,14 @@ struct VersionCheck {
       throw Refused(
         .specificationChanged, specificationPath, error.diagnostics.first?.message ?? "it is of another network",
         next: train)
+    }
+    let claims = certificate.claims
+    if let problem = claims.arithmetic.problem(
+      network: stored, specification: specification, records: claims.properties)
+    {
+      throw Refused(
+        .modelChanged, modelPath, "the certificate's \(claims.arithmetic) is not true of this network: \(problem)",
+        next: verify)
     }
     return network
   }

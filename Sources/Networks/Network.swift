@@ -86,7 +86,8 @@ public struct Network: Sendable, Hashable {
   /// Widths of the rectified layers, in order.
   public var hiddenWidths: [Int] { layers.filter(\.isRectified).map(\.outputCount) }
 
-  /// The binary64 forward pass, summed left to right. For training metrics and hints, never for a verdict.
+  /// The binary64 forward pass, summed left to right; no output is a negative zero. For training metrics and hints,
+  /// never for a verdict; exact where ``RoundingCondition`` says so, see ``Predictor``.
   /// - Precondition: `input` has one number per input.
   public func output(at input: [Double]) -> [Double] {
     precondition(input.count == inputCount)
@@ -121,6 +122,8 @@ public struct NetworkError: Error, Hashable, CustomStringConvertible {
     public static let unsupported = Code(description: "unsupported")
     /// The bytes are not what they should be.
     public static let malformed = Code(description: "malformed")
+    /// Evaluation in binary64 might round.
+    public static let inexact = Code(description: "inexact")
     /// The file cannot be read or written.
     public static let file = Code(description: "file")
   }

@@ -386,13 +386,11 @@ public final class TrainVerifyLoop {
         KnownPair(query: example.query, x: example.x, xPrime: example.xPrime))
     }
     let startedAt = Timestamp(Date())
-    let decided = try StoredResults.proven(
-      of: exact, specification: specification, application: application, store: store)
     let budget = Budget(
       seconds: max(5, min(options.propertySeconds * Double(specification.properties.count), remainingSeconds)),
       stop: stop)
     let results = try session.run(
-      first: state.failed, decided: decided, known: known, budget: budget,
+      first: state.failed, known: known, budget: budget,
       propertySeconds: propertySeconds(afterRounds: state.rounds.count + (isRepaired ? 1 : 0))
     ) { [onEvent] event in onEvent(.verification(label: label, event)) }
     let bytes = try VersionPublisher.modelBytes(network, specification: specification)
@@ -400,7 +398,9 @@ public final class TrainVerifyLoop {
       model: Certificate.Model(
         name: application, version: label, files: [VersionPublisher.subject(bytes)],
         networkDigest: exact.digest.hexadecimalPart),
-      specification: specification, results: results, startedAt: startedAt, finishedAt: Timestamp(Date()))
+      specification: specification, results: results,
+      arithmetic: Certificate.Arithmetic(of: network, over: specification.region), startedAt: startedAt,
+      finishedAt: Timestamp(Date()))
     let found = foundCounterexamples(results)
     _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
     let counts = try store.queueCounts(application: application)

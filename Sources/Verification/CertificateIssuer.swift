@@ -14,9 +14,10 @@ extension Certificate {
   /// - Parameters:
   ///   - results: One per property of the specification, in its order.
   ///   - model: The model version; see ``Certificate/Model``.
+  ///   - arithmetic: What is known of the network's evaluation; see ``Certificate/Arithmetic/init(of:over:)``.
   public init(
-    model: Model, specification: Specifications.Specification, results: [PropertyResult], startedAt: Timestamp,
-    finishedAt: Timestamp
+    model: Model, specification: Specifications.Specification, results: [PropertyResult],
+    arithmetic: Arithmetic = .real, startedAt: Timestamp, finishedAt: Timestamp
   ) {
     let records = zip(specification.properties, results).map { property, result in
       PropertyRecord(
@@ -32,7 +33,7 @@ extension Certificate {
       specification: Certificate.Specification(
         name: specification.name, sha256: specification.fileDigest.hexadecimalPart,
         digest: specification.digest.hexadecimalPart),
-      properties: records, arithmetic: .real, verifier: .vpals(version: VPALs.version),
+      properties: records, arithmetic: arithmetic, verifier: .vpals(version: VPALs.version),
       solver: .z3(version: (try? Verifier.solverVersion()) ?? "unavailable"), startedAt: startedAt,
       finishedAt: finishedAt)
   }

@@ -57,16 +57,17 @@ struct CheckCommand: ParsableCommand {
   private func check() throws -> Bool {
     let claims: Certificate
     let bytes: [UInt8]
-    let network: ExactNetwork
+    let stored: Network
     let specification: Specifications.Specification
     do {
       claims = try UncheckedCertificate(contentsOf: certificate).claims
       bytes = try BoundedFile.read(model, maximumBytes: ONNXModel.maximumBytes)
-      network = ExactNetwork(try Network(onnx: bytes))
+      stored = try Network(onnx: bytes)
       specification = try Specifications.Specification.read(path: spec)
     } catch {
       throw Unreadable(message: "\(error)")
     }
+    let network = ExactNetwork(stored)
     var problems: [String] = []
     print("network        \(network.digest)")
     print("specification  \(specification.digest)")
@@ -81,6 +82,17 @@ struct CheckCommand: ParsableCommand {
     }
     if specification.properties.map(\.id) != claims.properties.map(\.id) {
       problems.append("the certificate speaks of other properties than \(spec)")
+    }
+    print("arithmetic     \(claims.arithmetic): \(claims.arithmetic.meaning)")
+    do {
+      try specification.checkArity(inputCount: network.inputCount, outputCount: network.outputCount)
+      if let problem = claims.arithmetic.problem(
+        network: stored, specification: specification, records: claims.properties)
+      {
+        problems.append("\(claims.arithmetic) is not true of \(model): \(problem)")
+      }
+    } catch {
+      problems.append("\(error)")
     }
     for record in claims.properties {
       print("property       \(record.id): claimed to be \(record.outcome.name)")

@@ -117,7 +117,7 @@ struct CertificatesShowCommand: ParsableCommand {
     lines += claims.model.files.map { "file           \(oneLine($0.name))  sha256:\($0.sha256)  \($0.bytes) bytes" }
     lines += [
       "specification  \(oneLine(claims.specification.name))  sha256:\(claims.specification.digest)",
-      "arithmetic     \(claims.arithmetic)",
+      "arithmetic     \(claims.arithmetic): \(claims.arithmetic.meaning)",
       "verified by    \(tool(claims.verifier)) with \(tool(claims.solver))",
       "verified       \(claims.startedAt) to \(claims.finishedAt)", "",
     ]

@@ -57,14 +57,15 @@ struct VerifyCommand: ParsableCommand {
     let target = try ModelTarget(model, spec: spec)
     let specification = try target.specification()
     let bytes: [UInt8]
-    let network: ExactNetwork
+    let stored: Network
     do {
       bytes = try BoundedFile.read(target.modelPath, maximumBytes: ONNXModel.maximumBytes)
-      network = ExactNetwork(try Network(onnx: bytes))
+      stored = try Network(onnx: bytes)
     } catch {
       let message = "\(error)"
       throw CommandFailure(message.contains(target.modelPath) ? message : "\(target.modelPath): \(message)")
     }
+    let network = ExactNetwork(stored)
     let chosen = try chosenProperties(specification)
     let covered = chosen.count == specification.properties.count
     if covered, access(target.directory, W_OK) != 0 {
@@ -103,6 +104,7 @@ struct VerifyCommand: ParsableCommand {
     }
 
     let found = foundCounterexamples(chosen, results, specification)
+    let arithmetic = Certificate.Arithmetic(of: stored, over: specification.region)
     var certificatePath: String?
     var isEarlier = false
     if covered {
@@ -112,7 +114,8 @@ struct VerifyCommand: ParsableCommand {
           files: [
             Certificate.Subject(name: target.modelName, sha256: SHA256Digest.of(bytes), bytes: bytes.count)
           ], networkDigest: network.digest.hexadecimalPart),
-        specification: specification, results: results, startedAt: startedAt, finishedAt: Timestamp(Date()))
+        specification: specification, results: results, arithmetic: arithmetic, startedAt: startedAt,
+        finishedAt: Timestamp(Date()))
       // First the store: what was found is then kept even when the certificate cannot be written.
       _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
       certificatePath = try earlierCertificate(deciding: certificate, in: target.directory)
@@ -134,7 +137,7 @@ struct VerifyCommand: ParsableCommand {
     }
     let report = VerifyReport(
       target: target, network: network, specification: specification, properties: chosen, results: results,
-      certificate: certificatePath, isEarlier: isEarlier, found: found,
+      arithmetic: arithmetic, certificate: certificatePath, isEarlier: isEarlier, found: found,
       sameStore: storeOption.store == StoreOption.standard ? [] : ["--store", storeOption.store])
     switch format {
     case .json: printLine(try report.json())

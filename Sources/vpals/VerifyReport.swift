@@ -14,6 +14,7 @@ struct VerifyReport {
   let specification: Specification
   let properties: [Property]
   let results: [PropertyResult]
+  let arithmetic: Certificate.Arithmetic
   let certificate: String?
   /// Whether the certificate is an earlier one, which decides more than this run did.
   let isEarlier: Bool
@@ -61,13 +62,15 @@ struct VerifyReport {
   private struct JSONReport: Encodable {
     let model: String
     let spec: String
+    let arithmetic: String
     let certificate: String?
     let properties: [JSONProperty]
   }
 
   func json() throws -> String {
     let report = JSONReport(
-      model: network.digest, spec: specification.digest, certificate: certificate,
+      model: network.digest, spec: specification.digest, arithmetic: arithmetic.description,
+      certificate: certificate,
       properties: zip(properties, results).map { property, result in
         var reason: String?
         var examples: [Counterexample] = []
@@ -118,7 +121,7 @@ struct VerifyReport {
       }
       if examples.count > 3 { lines.append("    and \(examples.count - 3) more in the retraining queue") }
     }
-    lines.append("")
+    lines += ["", "\(arithmetic): \(arithmetic.meaning)"]
     let count = "\(results.count - violated - undecided) of \(results.count) properties hold"
     switch certificate {
     case let path? where isEarlier: lines.append("\(count); the earlier certificate decides all and stays: \(path)")

@@ -1,6 +1,8 @@
 import Certificates
+import ExactArithmetic
 import Foundation
 import Gating
+import Networks
 import TestHelpers
 import Testing
 
@@ -119,6 +121,24 @@ import Testing
     #expect(
       try refusals() == [
         Refusal(.modelChanged, file: model, reason: "the network is not the one that was verified", next: verify)
+      ])
+  }
+
+  @Test func refusesAnArithmeticThatIsNotTrueOfTheModel() throws {
+    func forge(_ exponent: Int) throws {
+      let axes = [(0...1), (Rational(1, 2)...2)].map { InputGrid.Axis(exponent: exponent, inside: $0) }
+      try repository.forge("nginx", arithmetic: .binary64Exact(InputGrid(axes: axes.compactMap(\.self))))
+    }
+    // 2·cores makes units of 2^(exponent + 1); in the last layer 2 + 3·r reaches 14: 4 − (exponent + 1) bits.
+    try forge(-50)
+    #expect(try refusals() == [])
+    try forge(-51)
+    #expect(
+      try refusals() == [
+        Refusal(
+          .modelChanged, file: model,
+          reason: "the certificate's binary64-exact is not true of this network: neuron 0 of layer 1 needs 54 bits on "
+            + "the grid; binary64 has 53", next: verify)
       ])
   }
 

@@ -93,14 +93,16 @@ final class Repository {
   /// Replaces the certificate by one with other claims.
   func forge(
     _ application: String, _ version: String = "v0001", name: String? = nil, files: [Certificate.Subject]? = nil,
-    networkDigest: String? = nil, properties: [PropertyRecord]? = nil
+    networkDigest: String? = nil, properties: [PropertyRecord]? = nil,
+    arithmetic: Certificate.Arithmetic? = nil
   ) throws {
     let old = try certificate(application, version)
     let new = Certificate(
       model: Certificate.Model(
         name: name ?? old.model.name, version: old.model.version, files: files ?? old.model.files,
         networkDigest: networkDigest ?? old.model.networkDigest),
-      specification: old.specification, properties: properties ?? old.properties, arithmetic: old.arithmetic,
+      specification: old.specification, properties: properties ?? old.properties,
+      arithmetic: arithmetic ?? old.arithmetic,
       verifier: old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
     try write(try new.encoded(), to: certificatePath(application, version))
   }

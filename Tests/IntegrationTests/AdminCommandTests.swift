@@ -120,6 +120,11 @@ import Testing
     #expect(byPath.status == 0)
     #expect(byPath.output == (try workspace.vpals("certificates", "show", summaries[1].id)).output)
     #expect(byPath.lines.first == "certificate    \(summaries[1].id)")
+    let arithmetic =
+      "binary64-exact: what holds, holds of the computed network: with inputs rounded to multiples of 2^-30 and "
+      + "clamped to the domain, binary64 rounds nowhere, in any order of summation"
+    #expect(byPath.lines.contains("arithmetic     \(arithmetic)"))
+    #expect(try workspace.vpals("verify", "models/nginx/v0001").lines.contains(arithmetic))
     #expect(byPath.lines.contains { $0.hasPrefix("✗ rises-with-pressure: violated, ") })
     #expect(byPath.lines.contains("    for all x in the domain: 0 ms ≤ p99(x) ≤ 100 ms"))
   }

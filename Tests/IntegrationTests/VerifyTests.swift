@@ -33,6 +33,7 @@ struct VerifyJSON: Decodable {
 
   let model: String
   let spec: String
+  let arithmetic: String
   let certificate: String?
   let properties: [Property]
 
@@ -68,6 +69,10 @@ struct VerifyJSON: Decodable {
     let certificate = try UncheckedCertificate(
       contentsOf: workspace.file("models/nginx/v0001/nginx.certificate.json"))
     #expect(certificate.claims.claimsAllHold)
+    #expect(report.arithmetic == "binary64-exact")
+    #expect(
+      certificate.claims.arithmetic
+        == InputGrid.finest(for: try Workspace.good(), over: specification.region).map { .binary64Exact($0) })
     #expect(certificate.claims.model.name == "nginx")
     #expect(certificate.claims.model.version == "v0001")
     #expect(certificate.fileProblems(in: workspace.file("models/nginx/v0001")) == [])

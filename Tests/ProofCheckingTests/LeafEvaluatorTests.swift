@@ -36,12 +36,12 @@ struct LeafEvaluatorTests {
       network: network, query: query, problem: try FixedPointProblem(network: ExactNetwork(network), query: query))
   }
 
-  /// A point of a box in units of 2⁻⁴⁰ of the domain; every other one has a denominator that is no power of two.
+  /// A point of a box in units of 2⁻³⁰ of the domain; every other one has a denominator that is no power of two.
   private func sample(_ cell: Cell, _ query: Query, _ dice: inout Dice) -> [Rational] {
     let denominator = dice.pick([1 << 20, 1_000_003])
     return query.region.indices.map { i in
-      let low = Rational(BigInt(cell.lower[i])).scaled(bits: -40)
-      let high = Rational(BigInt(cell.upper[i])).scaled(bits: -40)
+      let low = Rational(BigInt(cell.lower[i])).scaled(bits: -30)
+      let high = Rational(BigInt(cell.upper[i])).scaled(bits: -30)
       let t = low + (high - low) * Rational(dice.integer(in: 0...denominator), denominator)
       return query.region[i].lowerBound + (query.region[i].upperBound - query.region[i].lowerBound) * t
     }
@@ -51,7 +51,7 @@ struct LeafEvaluatorTests {
     var cell = Cell(inputCount: scene.problem.inputCount, neuronCount: scene.problem.neuronCount)
     let one = Int(FixedPointProblem.one)
     for i in cell.lower.indices where dice.chance(0.7) {
-      let size = one >> dice.pick([1, 2, 5, 12, 26])
+      let size = one >> dice.pick([1, 2, 5, 12, 22])
       let low = dice.integer(in: 0...(one - size))
       cell.lower[i] = Int64(low)
       cell.upper[i] = Int64(low + size)
@@ -65,14 +65,19 @@ struct LeafEvaluatorTests {
     return cell
   }
 
-  private func randomMultipliers(_ count: Int, _ dice: inout Dice) -> LeafMultipliers? {
+  private func randomMultipliers(_ problem: FixedPointProblem, _ dice: inout Dice) -> LeafMultipliers? {
     guard dice.chance(0.85) else { return nil }
-    var result = LeafMultipliers(neuronCount: count)
-    for g in 0..<count {
-      result.alpha[g] = dice.pick([0, 255, 127, 128, UInt8(dice.below(256))])
-      result.kappa[g] = dice.pick([0, 255, 127, 128, UInt8(dice.below(256))])
-      let bits = dice.pick([0, 20, 38, 41, 48, 53])
-      result.beta[g] = bits == 0 ? 0 : Int64(dice.next() >> (64 - UInt64(bits)))
+    var result = LeafMultipliers(neuronCount: problem.neuronCount, constraintCount: 0)
+    func share() -> UInt8 { dice.pick([0, 15, 7, 8, UInt8(dice.below(16))]) }
+    for g in 0..<problem.neuronCount {
+      result.present[g] = dice.chance(0.9)
+      result.alpha[g] = share()
+      result.kappa[g] = share()
+      result.omega[g] = share()
+      result.active[g] = share()
+      result.slope[g] = share()
+      let bits = dice.pick([0, 10, 22, 25, 29])
+      result.beta[g] = bits == 0 ? 0 : LeafMultipliers.betaCode(Int64(dice.next() >> (64 - UInt64(bits))))
     }
     return result
   }
@@ -96,15 +101,16 @@ struct LeafEvaluatorTests {
             }
           }
         for _ in 0..<4 {
-          let multipliers = randomMultipliers(scene.problem.neuronCount, &dice)
+          let multipliers = randomMultipliers(scene.problem, &dice)
           func note() -> Comment {
             """
             seed \(seed), round \(round), \(style): \(scene.network.text) \(scene.query) \(cell) \
             \(String(describing: multipliers))
             """
           }
-          let accepted = (try? evaluator.check(cell, multipliers: multipliers)) != nil
-          switch evaluator.evaluate(cell, multipliers: multipliers) {
+          let outcome = evaluator.evaluate(cell, multipliers: multipliers)
+          let accepted = evaluator.isClosed(0)
+          switch outcome {
           case .outOfRange:
             #expect(!accepted, note())
           case .empty:
@@ -150,7 +156,7 @@ struct LeafEvaluatorTests {
       return
     }
     #expect(problem.unscaled(bound) == Rational(3, 4))
-    #expect(evaluator.phases == [1, -1])
+    #expect(evaluator.phases(0) == [1, -1])
   }
 
   @Test func cellsWithContradictoryPremisesAreEmpty() throws {
@@ -160,57 +166,21 @@ struct LeafEvaluatorTests {
     var cell = Cell(inputCount: 1, neuronCount: 1)
     cell.premises[0] = -1
     #expect(evaluator.evaluate(cell, multipliers: nil) == .empty)
-    try evaluator.check(cell, multipliers: nil)
+    #expect(evaluator.isClosed(0))
     cell.premises[0] = 1
-    #expect(throws: CheckFailure.boundTooLow) { try evaluator.check(cell, multipliers: nil) }
+    _ = evaluator.evaluate(cell, multipliers: nil)
+    #expect(!evaluator.isClosed(0))
   }
 
   // MARK: Refusals
 
-  @Test func malformedCellsAndMultipliersAreRefused() throws {
-    let network = try Network.of([([[1], [-1]], [0, 0]), ([[1, 1]], [9])])
-    let query = Query(region: [-1...1], claim: .nonnegative(outputs: [1], constant: 0))
-    let evaluator = LeafEvaluator(problem: try FixedPointProblem(network: ExactNetwork(network), query: query))
-    let good = Cell(inputCount: 1, neuronCount: 2)
-    try evaluator.check(good, multipliers: nil)
-    try evaluator.check(good, multipliers: LeafMultipliers(neuronCount: 2))
-
-    let one = FixedPointProblem.one
-    let breakages: [(inout Cell) -> Void] = [
-      { $0.lower = [] }, { $0.upper = [one, one] }, { $0.premises = [0] }, { $0.lower[0] = -1 },
-      { $0.upper[0] = one + 1 },
-      {
-        $0.lower[0] = one; $0.upper[0] = one - 1
-      }, { $0.premises[1] = 2 },
-      { $0.premises[0] = -2 }, { $0.lower[0] = .min }, { $0.upper[0] = .max }, { $0.premises[0] = .min },
-    ]
-    for (index, change) in breakages.enumerated() {
-      var cell = good
-      change(&cell)
-      #expect(throws: CheckFailure.cell, "breakage \(index)") { try evaluator.check(cell, multipliers: nil) }
-      #expect(evaluator.evaluate(cell, multipliers: nil) == .outOfRange, "breakage \(index)")
-    }
-    let spoilt: [(inout LeafMultipliers) -> Void] = [
-      { $0.alpha = [] }, { $0.kappa = [1, 2, 3] }, { $0.beta = [0] }, { $0.beta[0] = -1 }, { $0.beta[1] = 1 << 53 },
-      { $0.beta[0] = .min }, { $0.beta[0] = .max },
-    ]
-    for (index, change) in spoilt.enumerated() {
-      var multipliers = LeafMultipliers(neuronCount: 2)
-      change(&multipliers)
-      #expect(throws: CheckFailure.cell, "spoilt \(index)") { try evaluator.check(good, multipliers: multipliers) }
-    }
-  }
-
   @Test func numbersOutOfRangeAreRefused() throws {
-    // Weights whose effects all but cancel, a bound far beyond the row, a slope far beyond it.
-    let wild = try Network.of([
-      ([[0x1p-30], [0]], [1, 1]), ([[0x1p40, -0x1p40], [-0x1p40, 0x1p40]], [0, 0]), ([[1, 1]], [0]),
-    ])
+    // A neuron that hardly ever reaches zero, from which everything comes; a slope far beyond the row.
+    let thin = try Network.of([([[1]], [0x1p-28 - 1]), ([[1]], [0]), ([[1]], [0])])
     let plain = try Network.of([([[1]], [0]), ([[1]], [0])])
     let cases: [(Network, Claim)] = [
-      (wild, .monotone(output: 0, feature: 0, direction: .nondecreasing, minimumSlope: .zero)),
-      (plain, .nonnegative(outputs: [1], constant: -Rational(1).scaled(bits: 20))),
-      (plain, .monotone(output: 0, feature: 0, direction: .nondecreasing, minimumSlope: Rational(1).scaled(bits: 20))),
+      (thin, .monotone(output: 0, feature: 0, direction: .nondecreasing, minimumSlope: .zero)),
+      (plain, .monotone(output: 0, feature: 0, direction: .nondecreasing, minimumSlope: Rational(1).scaled(bits: 30))),
     ]
     for (index, (network, claim)) in cases.enumerated() {
       #expect(throws: CheckFailure.outOfRange, "case \(index)") {
@@ -224,7 +194,6 @@ struct LeafEvaluatorTests {
     let claim = Claim.nonnegative(outputs: [1], constant: 1)
     let copies = [LinearMap(columnCount: 1, rows: [[LinearMap.Term(column: 0)]])]
     let queries = [
-      Query(region: [-1...1], constraints: [LinearInequality(coefficients: [1], constant: 0)], claim: claim),
       Query(region: [-1...1], relation: Relation(copies: copies), claim: claim),
       Query(region: [-1...1], claim: .nonnegative(outputs: [1], inputs: [1], constant: 1)),
     ]
@@ -242,11 +211,11 @@ struct LeafEvaluatorTests {
       let query = Query(region: [-1...1], claim: .nonnegative(outputs: [-1], constant: constant))
       let problem = try FixedPointProblem(network: network, query: query)
       let evaluator = LeafEvaluator(problem: problem)
-      try evaluator.check(Cell(inputCount: 1, neuronCount: 1), multipliers: nil)
       guard case .bound(let bound) = evaluator.evaluate(Cell(inputCount: 1, neuronCount: 1), multipliers: nil) else {
         Issue.record("no bound")
         return
       }
+      #expect(evaluator.isClosed(0))
       #expect(problem.unscaled(bound) <= constant - Rational.one.scaled(bits: -30))
     }
   }
@@ -273,6 +242,7 @@ struct LeafEvaluatorTests {
     let seed: UInt64 = 5
     var dice = Dice(seed: seed)
     var refused = 0
+    var compared = 0
     for round in 0..<40 {
       var layers: [(weights: [[Double]], biases: [Double])] = []
       var count = 2
@@ -296,7 +266,7 @@ struct LeafEvaluatorTests {
       let evaluator = LeafEvaluator(problem: problem)
       for _ in 0..<8 {
         let cell = try randomCell(Scene(network: network, query: query, problem: problem), &dice)
-        guard case .bound(let bound) = evaluator.evaluate(cell, multipliers: randomMultipliers(16, &dice)) else {
+        guard case .bound(let bound) = evaluator.evaluate(cell, multipliers: randomMultipliers(problem, &dice)) else {
           refused += 1
           continue
         }
@@ -304,10 +274,11 @@ struct LeafEvaluatorTests {
           let point = try ExactPoint(network, at: sample(cell, query, &dice))
           let meets = zip(cell.premises, point.preActivations).allSatisfy { $0 == 0 || Int($0) * $1.signum >= 0 }
           guard point.isGeneric, meets else { continue }
+          compared += 1
           #expect(problem.unscaled(bound) <= point.gradients[0][1], "seed \(seed), round \(round): \(network.text)")
         }
       }
     }
-    #expect(refused > 0)
+    #expect(compared > 100, "compared \(compared), refused \(refused)")
   }
 }

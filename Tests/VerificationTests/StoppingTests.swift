@@ -1,6 +1,6 @@
 import Certificates
-import Dispatch
 import ExactArithmetic
+import Foundation
 import Networks
 import Specifications
 import Testing
@@ -57,14 +57,18 @@ struct StoppingTests {
     #expect(result.leaves == 0)
   }
 
-  /// The signal comes from another thread once the search has begun; without it this test would not end.
+  /// The signal comes from another thread once the search has begun; without it this test would not end. A thread of its
+  /// own, since searches in tests may occupy every thread of the dispatch queues.
   @Test(arguments: Engine.allCases)
   func signalDuringTheSearchEndsIt(_ engine: Engine) throws {
     let hard = try Hard()
     let stop = StopSignal()
     let verifier = Verifier(
       network: ExactNetwork(hard.network), options: VerificationOptions(engine: engine, samples: 0))
-    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(300)) { stop.request() }
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 0.3)
+      stop.request()
+    }
     let result = try verifier.decide(hard.property, budget: Budget(stop: stop))
     #expect(result.verdict == .unknown(.interrupted))
     #expect(result.provedShare < 1)
