@@ -22,8 +22,9 @@ public struct FixedPointProblem: Sendable {
   /// Fraction bits of coefficients and of bounds of the claim.
   public static let coefficientBits = 24
   public static let boundBits = 40
-  /// The most neurons in a layer and the most inputs: sums then stay in 64 bits.
+  /// The most neurons in a layer and the most inputs, and the most hidden neurons: sums then stay in 64 bits.
   public static let maximumWidth = 4096
+  public static let maximumNeurons = 1 << 14
 
   /// A layer of scaled numbers: weight in [low, low + slack] · 2^-shift, bias in [biasLow, biasHigh] · 2^-30.
   public struct Layer: Sendable {
@@ -51,6 +52,9 @@ public struct FixedPointProblem: Sendable {
   /// The derivative of each first-layer neuron along the feature, enclosed, in 2^-30; empty for claims on the value.
   public let slopeLow: [Int64]
   public let slopeHigh: [Int64]
+  /// Bounds of the magnitude of each hidden neuron's derivative on the whole domain, in 2^-30, that keep every sum over
+  /// a layer in range; empty for claims on the value.
+  public let reach: [Int64]
   /// What the bound must reach, in units of 2⁻⁴⁰, rounded up.
   public let threshold: Int64
   /// The claim's row was multiplied by 2^`outputShift`, and for derivatives by the feature's width.
@@ -77,7 +81,8 @@ public struct FixedPointProblem: Sendable {
     if case .nonnegative(_, let inputs, _) = query.claim, !inputs.isEmpty { throw .unsupported }
     guard query.region.count == network.inputCount else { throw .dimension }
     guard network.inputCount <= Self.maximumWidth,
-      network.layers.allSatisfy({ $0.outputCount <= Self.maximumWidth })
+      network.layers.allSatisfy({ $0.outputCount <= Self.maximumWidth }),
+      network.hiddenNeuronCount <= Self.maximumNeurons
     else { throw .outOfRange }
     region = query.region
     let widths = query.region.map { $0.upperBound - $0.lowerBound }
@@ -114,6 +119,7 @@ public struct FixedPointProblem: Sendable {
     var slopes: [Magnitude] = []
     var largestSlope = Int128(0)
     var allShifts: [Int] = []
+    var allReach: [Int128] = []
     for (index, layer) in network.hiddenLayers.enumerated() {
       var weights: [Magnitude]
       var biases: [Magnitude]
@@ -134,6 +140,9 @@ public struct FixedPointProblem: Sendable {
           below.reach = below.reach(through: scaled.layer)
         }
         largestSlope = max(largestSlope, below.reach.max() ?? 0)
+        // What follows could not be scaled back into range, and would at last overflow.
+        guard largestSlope < Int128(1) << 59 else { throw .outOfRange }
+        allReach += below.reach
       }
       below.high = scaled.high
       below.shifts = scaled.shifts
@@ -170,6 +179,7 @@ public struct FixedPointProblem: Sendable {
         low.append(bounds.low)
         high.append(bounds.high)
       }
+      reach = allReach.map { Int64(-(-$0 >> Int128(excess))) }
       slopeLow = low
       slopeHigh = high
       outputShift = shift - excess
@@ -177,6 +187,7 @@ public struct FixedPointProblem: Sendable {
       layers.append(try Self.rows(rowWeights, biases: [.zero], count: 1, offset: neuronCount))
       threshold = try Self.narrow(constant.scaled(bits: outputShift).scaledCeiling(bits: Self.boundBits))
     } else {
+      reach = []
       slopeLow = []
       slopeHigh = []
       threshold = 0

@@ -41,12 +41,11 @@ public final class LeafEvaluator {
     public var dLow: [Int64]
     public var dHigh: [Int64]
 
-    /// What holds on the whole domain by the choice of scale.
-    public init(neuronCount: Int) {
-      zLow = Array(repeating: -(1 << 30), count: neuronCount)
-      zHigh = Array(repeating: 1 << 30, count: neuronCount)
-      dLow = Array(repeating: -(1 << 29), count: neuronCount)
-      dHigh = Array(repeating: 1 << 29, count: neuronCount)
+    fileprivate init(neuronCount: Int) {
+      zLow = Array(repeating: 0, count: neuronCount)
+      zHigh = zLow
+      dLow = zLow
+      dHigh = zLow
     }
   }
 
@@ -126,8 +125,9 @@ public final class LeafEvaluator {
       for k in 0..<g {
         batch.zLow[k * w + lane] = -(1 << 30)
         batch.zHigh[k * w + lane] = 1 << 30
-        batch.dLow[k * w + lane] = -(1 << 29)
-        batch.dHigh[k * w + lane] = 1 << 29
+        let reach = problem.feature == nil ? 0 : problem.reach[k]
+        batch.dLow[k * w + lane] = -reach
+        batch.dHigh[k * w + lane] = reach
       }
     }
     batch.given[lane] = multipliers == nil ? 0 : -1

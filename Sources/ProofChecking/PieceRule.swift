@@ -30,7 +30,8 @@ public struct PieceRule: Sendable {
 
   /// - Parameter phases: As ``LeafEvaluator/phases(_:)``.
   /// - Complexity: two exact backward passes.
-  func check(_ cell: Cell, phases: [Int8], multipliers: [ProofFormat.ExactMultiplier]) throws(ProofFailure.Cause) {
+  func check(_ cell: Cell, phases: [Int8], _ refutation: ProofFormat.Refutation) throws(ProofFailure.Cause) {
+    let multipliers = refutation.multipliers
     if let g = phases.firstIndex(of: 0) { throw .phaseOpen(neuron: g) }
     for multiplier in multipliers where multiplier.index < phases.count && cell.premises[multiplier.index] == 0 {
       throw .notRefuted
@@ -43,17 +44,18 @@ public struct PieceRule: Sendable {
       if most.isNegative { return }
       if most.isZero, query.constraints.isEmpty, multipliers.contains(where: { isStrict($0.index, cell: cell, phases: phases) }) { return }
     case .nonnegative(let outputs, _, let constant):
-      // claim − Σ λ·s·z is non-negative on the box, and the sum is non-negative in the cell.
-      let form = combination(multipliers, cell: cell, phases: phases, outputs: outputs)
-      if !(range(form, over: cell).lowerBound + constant).isNegative { return }
+      // C·claim − Σ λ·s·z is non-negative on the box, and the sum is non-negative in the cell.
+      let factor = Rational(refutation.claim)
+      let form = combination(multipliers, cell: cell, phases: phases, outputs: outputs.map { $0 * factor })
+      if !(range(form, over: cell).lowerBound + constant * factor).isNegative { return }
     }
     throw .notRefuted
   }
 
   /// Whether a proof may close the cell as a piece with these multipliers.
-  public func accepts(_ cell: Cell, phases: [Int8], multipliers: [ProofFormat.ExactMultiplier]) -> Bool {
+  public func accepts(_ cell: Cell, phases: [Int8], _ refutation: ProofFormat.Refutation) -> Bool {
     do {
-      try check(cell, phases: phases, multipliers: multipliers)
+      try check(cell, phases: phases, refutation)
       return true
     } catch {
       return false
@@ -94,7 +96,7 @@ public struct PieceRule: Sendable {
   ) -> (Form, [(factor: Rational, form: LinearForm)]) {
     var weights = [Dyadic](repeating: .zero, count: phases.count)
     for multiplier in multipliers where multiplier.index < phases.count {
-      let value = Dyadic(mantissa: BigInt(multiplier.mantissa), exponent: multiplier.exponent)
+      let value = Dyadic(mantissa: multiplier.mantissa, exponent: multiplier.exponent)
       let signed = cell.premises[multiplier.index] > 0 ? value : -value
       weights[multiplier.index] = outputs == nil ? signed : -signed
     }
@@ -102,7 +104,7 @@ public struct PieceRule: Sendable {
     var linear: [(factor: Rational, form: LinearForm)] = []
     for multiplier in multipliers where multiplier.index >= phases.count {
       let constraint = query.constraints[multiplier.index - phases.count].form
-      let value = Dyadic(mantissa: BigInt(multiplier.mantissa), exponent: multiplier.exponent).rational
+      let value = Dyadic(mantissa: multiplier.mantissa, exponent: multiplier.exponent).rational
       linear.append((outputs == nil ? value : -value, constraint))
     }
     if let outputs {

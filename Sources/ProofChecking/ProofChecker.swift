@@ -163,12 +163,13 @@ final class TreeWalk {
       case ProofFormat.Tag.bounds:
         try apply(source, &branch)
       case ProofFormat.Tag.piece:
-        let multipliers = try ProofFormat.exactMultipliers(
-          from: source, count: problem.neuronCount + problem.constraints.outputCount)
+        let refutation = try ProofFormat.refutation(
+          from: source, isDerivative: problem.feature != nil,
+          count: problem.neuronCount + problem.constraints.outputCount)
         switch single.evaluate(branch.cell, multipliers: nil, known: branch.known) {
         case .empty: break
         case .outOfRange: throw .outOfRange
-        case .bound: try rule.check(branch.cell, phases: single.phases(0), multipliers: multipliers)
+        case .bound: try rule.check(branch.cell, phases: single.phases(0), refutation)
         }
         leaves += 1
         pieces += 1

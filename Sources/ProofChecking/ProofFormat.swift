@@ -1,10 +1,12 @@
+public import BigInt
+
 /// The encoding of proofs, `vpals-proof/1`; see `docs/proof-format.md`.
 public enum ProofFormat {
   public static let magic = Array("vpals-proof/1\n".utf8)
   /// The most open branches at one time, which bounds the depth.
   public static let maximumDepth = 4096
-  /// The largest mantissa (in bits) and exponent of an exact multiplier.
-  static let maximumExactMultiplierBits = 63
+  /// The longest number of an exact leaf, in bytes, and the largest exponent.
+  static let maximumBigBytes = 4096
   static let maximumExactExponent = 512
 
   /// What a node begins with.
@@ -36,16 +38,39 @@ public enum ProofFormat {
     public static let all = 7
   }
 
-  /// A multiplier of an exact leaf: `mantissa` · 2^`exponent` times the premise of a neuron (or a constraint).
+  /// A multiplier of an exact leaf: `mantissa` · 2^`exponent` times the premise of a neuron, or a constraint.
   public struct ExactMultiplier: Sendable, Hashable {
     public let index: Int
-    public let mantissa: Int
+    /// Odd and positive.
+    public let mantissa: BigInt
     public let exponent: Int
 
-    public init(index: Int, mantissa: Int, exponent: Int) {
+    /// - Precondition: `value` is positive.
+    public init(index: Int, value: BigInt, exponent: Int = 0) {
+      precondition(value > 0)
+      let zeros = value.trailingZeroBitCount
       self.index = index
-      self.mantissa = mantissa
-      self.exponent = exponent
+      mantissa = value >> zeros
+      self.exponent = exponent + zeros
+    }
+  }
+
+  /// Why no point of a cell violates the claim: multipliers of its premises and, for a claim on the value, of the claim.
+  public struct Refutation: Sendable, Hashable {
+    /// Positive.
+    public var claim: BigInt
+    /// Indices ascending.
+    public var multipliers: [ExactMultiplier]
+
+    public init(claim: BigInt = 1, multipliers: [ExactMultiplier] = []) {
+      self.claim = claim
+      self.multipliers = multipliers
+    }
+
+    /// Whether a proof can hold it.
+    public var isEncodable: Bool {
+      ([claim] + multipliers.map(\.mantissa)).allSatisfy { $0.bitWidth <= 8 * maximumBigBytes - 8 }
+        && multipliers.allSatisfy { abs($0.exponent) < maximumExactExponent }
     }
   }
 
@@ -66,41 +91,58 @@ public enum ProofFormat {
     return bytes
   }
 
-  static func append(_ multipliers: [ExactMultiplier], to bytes: inout [UInt8]) {
-    append(multipliers.count, to: &bytes)
-    for multiplier in multipliers {
+  private static func append(_ value: BigInt, to bytes: inout [UInt8]) {
+    var rest = value.magnitude
+    var digits: [UInt8] = []
+    while !rest.isZero {
+      digits.append(UInt8(rest & 255))
+      rest >>= 8
+    }
+    append(digits.count, to: &bytes)
+    bytes += digits
+  }
+
+  /// The bytes of an exact leaf.
+  public static func piece(_ refutation: Refutation, isDerivative: Bool) -> [UInt8] {
+    var bytes = [Tag.piece]
+    if !isDerivative { append(refutation.claim, to: &bytes) }
+    append(refutation.multipliers.count, to: &bytes)
+    for multiplier in refutation.multipliers {
       append(multiplier.index, to: &bytes)
       append(multiplier.mantissa, to: &bytes)
       append(multiplier.exponent >= 0 ? 2 * multiplier.exponent : -2 * multiplier.exponent - 1, to: &bytes)
     }
-  }
-
-  /// The bytes of a piece.
-  public static func piece(_ multipliers: [ExactMultiplier]) -> [UInt8] {
-    var bytes = [Tag.piece]
-    append(multipliers, to: &bytes)
     return bytes
   }
 
-  static func exactMultipliers(from source: ProofSource, count limit: Int) throws(ProofFailure.Cause)
-    -> [ExactMultiplier]
+  private static func big(from source: ProofSource) throws(ProofFailure.Cause) -> BigInt {
+    let count = try source.number()
+    guard count > 0, count <= maximumBigBytes else { throw .notCanonical("a number of \(count) bytes") }
+    let digits = try source.bytes(count)
+    guard digits.last != 0 else { throw .notCanonical("a number with leading zeros") }
+    return digits.reversed().reduce(BigInt(0)) { $0 << 8 | BigInt($1) }
+  }
+
+  static func refutation(from source: ProofSource, isDerivative: Bool, count limit: Int) throws(ProofFailure.Cause)
+    -> Refutation
   {
+    var result = Refutation()
+    if !isDerivative { result.claim = try big(from: source) }
     let count = try source.number()
     guard count <= limit else { throw .notCanonical("\(count) exact multipliers") }
-    var result: [ExactMultiplier] = []
     for _ in 0..<count {
       let index = try source.number()
-      guard index < limit, result.last.map({ $0.index < index }) ?? true else {
+      guard index < limit, result.multipliers.last.map({ $0.index < index }) ?? true else {
         throw .notCanonical("exact multipliers out of order")
       }
-      let mantissa = try source.number()
+      let mantissa = try big(from: source)
       let folded = try source.number()
-      guard mantissa > 0, mantissa & 1 == 1, folded <= 2 * maximumExactExponent else {
+      guard mantissa & 1 == 1, folded <= 2 * maximumExactExponent else {
         throw .notCanonical("an exact multiplier that is not odd, or too large or small")
       }
-      result.append(
+      result.multipliers.append(
         ExactMultiplier(
-          index: index, mantissa: mantissa, exponent: folded & 1 == 0 ? folded / 2 : -(folded + 1) / 2))
+          index: index, value: mantissa, exponent: folded & 1 == 0 ? folded / 2 : -(folded + 1) / 2))
     }
     return result
   }

@@ -461,29 +461,32 @@ final class BranchAndBound: @unchecked Sendable {
         push(inactive, active, first, open.warm, open, &stack)
         return .split
       }
-      if owner.rule.accepts(open.cell, phases: phases, multipliers: []) {
-        tree.close(open.node, ProofFormat.piece([]))
-        return .closed
-      }
+      if owner.close(open, phases: phases, ProofFormat.Refutation(), &tree) { return .closed }
       switch search.search(open.cell, phases: phases) {
-      case .multipliers(let multipliers):
-        if owner.rule.accepts(open.cell, phases: phases, multipliers: multipliers) {
-          tree.close(open.node, ProofFormat.piece(multipliers))
-          return .closed
-        }
+      case .refutation(let refutation):
+        if owner.close(open, phases: phases, refutation, &tree) { return .closed }
       case .point(let point):
         if let found = try owner.builder.counterexample(near: point, budget: owner.budget) { return .violated(found) }
       case .nothing: break
       }
-      return try owner.decideBySolver(open.cell, phases: phases)
+      return try owner.decideBySolver(open, phases: phases, &tree)
     }
   }
 
-  /// Z3's word on a cell that neither bounds nor multipliers decided: a witness refutes the property; that there is
-  /// none closes the cell only with multipliers that the checker accepts, which were not found.
-  private func decideBySolver(_ cell: Cell, phases: [Int8]) throws -> Worker.Branching {
+  /// Closes a cell as an exact leaf if the checker accepts the refutation.
+  private func close(_ open: OpenCell, phases: [Int8], _ refutation: ProofFormat.Refutation, _ tree: inout SplitTree) -> Bool {
+    guard refutation.isEncodable, rule.accepts(open.cell, phases: phases, refutation) else { return false }
+    let bytes = ProofFormat.piece(refutation, isDerivative: problem.feature != nil)
+    guard bytes.count <= Int(UInt16.max) else { return false }
+    tree.close(open.node, bytes)
+    return true
+  }
+
+  /// Z3's word on a cell that neither bounds nor the small simplex decided: a witness refutes the property; that there
+  /// is none closes the cell with Z3's own multipliers, once the checker accepts them.
+  private func decideBySolver(_ open: OpenCell, phases: [Int8], _ tree: inout SplitTree) throws -> Worker.Branching {
     let solver = FixedCellSolver(network: rule.network, query: rule.query, problem: problem)
-    switch try solver.decide(cell, phases: phases, budget: budget) {
+    switch try solver.decide(open.cell, phases: phases, budget: budget) {
     case .witness(let point):
       if let found = try builder.counterexample(at: point, budget: budget) { return .violated(found) }
       if builder.isEnclosed { return .stuck(.enclosure) }
@@ -491,7 +494,9 @@ final class BranchAndBound: @unchecked Sendable {
         .disagreement,
         "the solver gave \(point) as a violating point, but exact evaluation finds no violation through it; "
           + "please report this with the model and the specification")
-    case .closed: return .stuck(.noCertificate)
+    case .closed(let refutation):
+      if let refutation, close(open, phases: phases, refutation, &tree) { return .closed }
+      return .stuck(.noCertificate)
     case .unknown(let reason): return .stuck(budget.isInterrupted ? .interrupted : reason)
     }
   }

@@ -20,8 +20,8 @@ struct FixedCellSolver {
   static let maximumMilliseconds = 20_000
 
   enum Decision {
-    /// The claim holds at every generic point of the cell.
-    case closed(bySolver: Bool)
+    /// The claim holds at every generic point of the cell: why, where multipliers are known.
+    case closed(ProofFormat.Refutation?)
     /// A point of the cell at (or to the right of) which the claim fails.
     case witness([Rational])
     case unknown(UnknownReason)
@@ -30,7 +30,7 @@ struct FixedCellSolver {
   /// - Parameter phases: as ``LeafEvaluator/phases``, without zeros.
   func decide(_ cell: Cell, phases: [Int8], budget: Budget) throws -> Decision {
     let box = cell.box(in: query.region)
-    var premises: [LinearForm] = []
+    var premises: [(owner: Int, form: LinearForm)] = []
     var values = (0..<network.inputCount).map { i in
       // A feature that the domain fixes is a number, not a variable: a form is judged to be identically zero on the
       // domain, not around it.
@@ -53,20 +53,20 @@ struct FixedCellSolver {
         if abs(phase) == 2, !form.isIdenticallyZero {
           var premise = LinearForm(variables: network.inputCount)
           premise.add(form, times: phase > 0 ? .one : Rational(-1))
-          premises.append(premise)
+          premises.append((g - 1, premise))
         }
         next.append(phase > 0 ? form : LinearForm(variables: network.inputCount))
       }
       values = next
     }
-    premises += query.constraints.map(\.form)
+    for (r, constraint) in query.constraints.enumerated() { premises.append((g + r, constraint.form)) }
     let last = network.layers[network.layers.count - 1]
     switch query.claim {
     case .monotone(let output, let feature, let direction, let minimumSlope):
       // No two points of the domain differ in a fixed feature.
-      if query.region[feature].lowerBound == query.region[feature].upperBound { return .closed(bySolver: false) }
+      if query.region[feature].lowerBound == query.region[feature].upperBound { return .closed(ProofFormat.Refutation()) }
       let slope = affine(last, output, values).coefficients[feature] * Rational(direction.sign)
-      if slope >= minimumSlope { return .closed(bySolver: false) }
+      if slope >= minimumSlope { return .closed(ProofFormat.Refutation()) }
       // The slope is the same everywhere on the piece, so the point to have is one with a long way up.
       return try findPoint(in: box, premises, claim: nil, goal: .room(input: feature), budget: budget)
     case .nonnegative(let outputs, let inputs, let constant):
@@ -74,7 +74,7 @@ struct FixedCellSolver {
       claim.constant = constant
       for i in inputs.indices { claim.coefficients[i] = inputs[i] }
       for k in outputs.indices where !outputs[k].isZero { claim.add(affine(last, k, values), times: outputs[k]) }
-      if !claim.range(over: box).lowerBound.isNegative { return .closed(bySolver: false) }
+      if !claim.range(over: box).lowerBound.isNegative { return .closed(ProofFormat.Refutation()) }
       var shortfall = LinearForm(variables: network.inputCount)
       shortfall.add(claim, times: Rational(-1))
       return try findPoint(in: box, premises, claim: shortfall, goal: .value(shortfall), budget: budget)
@@ -94,17 +94,38 @@ struct FixedCellSolver {
   /// A point of the box with all premises non-negative and `shortfall` positive; without a shortfall, a point inside
   /// the box with all premises positive.
   private func findPoint(
-    in box: [ClosedRange<Rational>], _ premises: [LinearForm], claim shortfall: LinearForm?, goal: LinearSystem.Goal,
+    in box: [ClosedRange<Rational>], _ premises: [(owner: Int, form: LinearForm)], claim shortfall: LinearForm?, goal: LinearSystem.Goal,
     budget: Budget
   ) throws -> Decision {
-    var rows = premises.map { LinearInequality(form: $0, isStrict: shortfall == nil) }
+    var rows = premises.map { LinearInequality(form: $0.form, isStrict: shortfall == nil) }
     if let shortfall { rows.append(LinearInequality(form: shortfall, isStrict: true)) }
     let system = LinearSystem(box: box, rows: rows, excludesFaces: shortfall == nil, goal: goal)
-    switch try system.solve(milliseconds: Self.maximumMilliseconds, budget: budget) {
-    case .infeasible(let bySolver, _): return .closed(bySolver: bySolver)
+    switch try system.solve(milliseconds: Self.maximumMilliseconds, wantsMultipliers: true, budget: budget) {
+    case .infeasible(_, let multipliers):
+      return .closed(multipliers.flatMap { refutation($0, owners: premises.map(\.owner), hasClaim: shortfall != nil) })
     case .point(let point): return .witness(point)
     case .unknown(let reason): return .unknown(reason)
     }
+  }
+
+  /// Rational multipliers over a common denominator; the last one is the claim's, if it is among the rows.
+  private func refutation(_ multipliers: [Rational], owners: [Int], hasClaim: Bool) -> ProofFormat.Refutation? {
+    var denominator = BigInt(1)
+    for value in multipliers {
+      denominator = denominator / denominator.greatestCommonDivisor(with: value.denominator) * value.denominator
+    }
+    let values = multipliers.map { $0.numerator * (denominator / $0.denominator) }
+    var result = ProofFormat.Refutation()
+    if hasClaim {
+      // Without the claim the premises alone are contradictory; a proof then has none of the claim's weight to give, and
+      // any multiple of the premises will do.
+      guard let claim = values.last, claim > 0 else { return nil }
+      result.claim = claim
+    }
+    for (owner, value) in zip(owners, values) where value > 0 {
+      result.multipliers.append(ProofFormat.ExactMultiplier(index: owner, value: value))
+    }
+    return result
   }
 }
 

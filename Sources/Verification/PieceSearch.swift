@@ -13,7 +13,7 @@ struct PieceSearch {
   let problem: FixedPointProblem
 
   enum Finding {
-    case multipliers([ProofFormat.ExactMultiplier])
+    case refutation(ProofFormat.Refutation)
     /// A point of the unit box at which no premise fails.
     case point([Double])
     case nothing
@@ -83,16 +83,13 @@ struct PieceSearch {
       // A binary64 number is dyadic: nothing is rounded. The premise in the network's numbers is 2^-shift times ours,
       // and for claims on the value the claim is 2^-outputShift times ours.
       guard value.isNormal else { continue }
-      var mantissa = Int(value.significandBitPattern | 1 << 52)
+      let mantissa = BigInt(value.significandBitPattern | 1 << 52)
       var exponent = Int(value.exponent) - 52 + shift(of: owner)
       if problem.feature == nil { exponent -= problem.outputShift }
-      let zeros = mantissa.trailingZeroBitCount
-      mantissa >>= zeros
-      exponent += zeros
-      guard abs(exponent) <= 500 else { continue }
-      multipliers.append(ProofFormat.ExactMultiplier(index: owner, mantissa: mantissa, exponent: exponent))
+      multipliers.append(ProofFormat.ExactMultiplier(index: owner, value: mantissa, exponent: exponent))
     }
-    return multipliers.isEmpty && problem.feature != nil ? .nothing : .multipliers(multipliers)
+    let refutation = ProofFormat.Refutation(multipliers: multipliers)
+    return multipliers.isEmpty && problem.feature != nil || !refutation.isEncodable ? .nothing : .refutation(refutation)
   }
 
   /// The power of two by which our row of a premise or constraint exceeds the network's.
