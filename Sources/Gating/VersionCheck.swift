@@ -221,7 +221,7 @@ struct VersionCheck {
     let proofPath = "\(path)/\(reference.path)"
     do throws(ProofFailure) {
       let summary = try ProofChecker(network: network).check(file: proofPath, queries: property.queries)
-      guard summary.digest != reference.sha256 else { return nil }
+      guard summary.digest != reference.sha256 || summary.bytes != reference.bytes else { return nil }
       return Refusal(
         .proofUnchecked, file: proofPath, reason: "this is not the proof that the certificate names", next: verify)
     } catch {

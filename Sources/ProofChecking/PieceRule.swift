@@ -9,14 +9,23 @@ public import Specifications
 /// the value, multipliers λ ≥ 0 of the cell's premises must show that no point of the cell violates the claim (Farkas'
 /// lemma): the largest value of Σ λₖ·sₖ·zₖ(x) over the box is negative; or it is zero and one of the premises is, by
 /// its own form, not identically zero on the domain, for only generic points count and such a premise is strict there.
-/// With constraints on the inputs the domain may be flat, and that last step is not taken. The constraints themselves
-/// take multipliers like premises.
+/// With constraints on the inputs that last step needs a point inside all of them, which is looked for and then checked
+/// by evaluation; a flat domain has none. The constraints themselves take multipliers like premises.
 public struct PieceRule: Sendable {
   public let network: ExactNetwork
   public let query: Query
   public let problem: FixedPointProblem
+  /// Whether the domain is known to be the closure of its interior (relative to fixed features).
+  private let hasInterior: Bool
 
   public init(network: ExactNetwork, query: Query, problem: FixedPointProblem) {
+    if query.constraints.isEmpty {
+      hasInterior = true
+    } else if case .solid(let point) = query.polytope.extent {
+      hasInterior = query.polytope.isInterior(point)
+    } else {
+      hasInterior = false
+    }
     self.network = network
     self.query = query
     self.problem = problem
@@ -42,7 +51,7 @@ public struct PieceRule: Sendable {
       let form = combination(multipliers, cell: cell, phases: phases, outputs: nil)
       let most = range(form, over: cell).upperBound
       if most.isNegative { return }
-      if most.isZero, query.constraints.isEmpty, multipliers.contains(where: { isStrict($0.index, cell: cell, phases: phases) }) { return }
+      if most.isZero, hasInterior, multipliers.contains(where: { isStrict($0.index, cell: cell, phases: phases) }) { return }
     case .nonnegative(let outputs, _, let constant):
       // C·claim − Σ λ·s·z is non-negative on the box, and the sum is non-negative in the cell.
       let factor = Rational(refutation.claim)
@@ -88,6 +97,20 @@ public struct PieceRule: Sendable {
     var weights = [Dyadic](repeating: .zero, count: phases.count)
     weights[neuron] = .one
     return backward(weights, outputs: nil, phases: phases)
+  }
+
+  /// The claim's value on the piece, as a form of the inputs; zero for a claim on a derivative.
+  public func claimForm(phases: [Int8]) -> LinearForm {
+    var result = LinearForm(variables: network.inputCount)
+    guard case .nonnegative(let outputs, _, let constant) = query.claim else { return result }
+    result.constant = constant
+    let none = [Dyadic](repeating: .zero, count: phases.count)
+    for (k, factor) in outputs.enumerated() where !factor.isZero {
+      let form = backward(none, outputs: k, phases: phases)
+      result.add(
+        LinearForm(coefficients: form.coefficients.map(\.rational), constant: form.constant.rational), times: factor)
+    }
+    return result
   }
 
   /// Σ outputs·f − Σ λ·s·z (for claims on the value), or Σ λ·s·z; and the rational factors left outside.

@@ -462,12 +462,18 @@ final class BranchAndBound: @unchecked Sendable {
         return .split
       }
       if owner.close(open, phases: phases, ProofFormat.Refutation(), &tree) { return .closed }
-      switch search.search(open.cell, phases: phases) {
+      let (finding, basis) = search.search(open.cell, phases: phases)
+      switch finding {
       case .refutation(let refutation):
         if owner.close(open, phases: phases, refutation, &tree) { return .closed }
       case .point(let point):
         if let found = try owner.builder.counterexample(near: point, budget: owner.budget) { return .violated(found) }
       case .nothing: break
+      }
+      if let basis, let exact = search.exactRefutation(basis, open.cell, phases: phases, rule: owner.rule),
+        owner.close(open, phases: phases, exact, &tree)
+      {
+        return .closed
       }
       return try owner.decideBySolver(open, phases: phases, &tree)
     }

@@ -102,28 +102,37 @@ struct FixedCellSolver {
     let system = LinearSystem(box: box, rows: rows, excludesFaces: shortfall == nil, goal: goal)
     switch try system.solve(milliseconds: Self.maximumMilliseconds, wantsMultipliers: true, budget: budget) {
     case .infeasible(_, let multipliers):
-      return .closed(multipliers.flatMap { refutation($0, owners: premises.map(\.owner), hasClaim: shortfall != nil) })
+      return .closed(multipliers.flatMap { refutation($0, premises, shortfall, box) })
     case .point(let point): return .witness(point)
     case .unknown(let reason): return .unknown(reason)
     }
   }
 
   /// Rational multipliers over a common denominator; the last one is the claim's, if it is among the rows.
-  private func refutation(_ multipliers: [Rational], owners: [Int], hasClaim: Bool) -> ProofFormat.Refutation? {
+  private func refutation(
+    _ multipliers: [Rational], _ premises: [(owner: Int, form: LinearForm)], _ shortfall: LinearForm?,
+    _ box: [ClosedRange<Rational>]
+  ) -> ProofFormat.Refutation? {
+    var multipliers = multipliers
+    if let shortfall, multipliers[premises.count].isZero {
+      // The premises alone are contradictory: so much of them outweighs the claim.
+      var sum = LinearForm(variables: network.inputCount)
+      for (premise, value) in zip(premises, multipliers) { sum.add(premise.form, times: value) }
+      let gap = -sum.range(over: box).upperBound
+      guard gap.isPositive else { return nil }
+      let factor = Rational((max(.zero, shortfall.range(over: box).upperBound) / gap).floor + 1)
+      for k in premises.indices { multipliers[k] *= factor }
+      multipliers[premises.count] = .one
+    }
     var denominator = BigInt(1)
     for value in multipliers {
       denominator = denominator / denominator.greatestCommonDivisor(with: value.denominator) * value.denominator
     }
     let values = multipliers.map { $0.numerator * (denominator / $0.denominator) }
     var result = ProofFormat.Refutation()
-    if hasClaim {
-      // Without the claim the premises alone are contradictory; a proof then has none of the claim's weight to give, and
-      // any multiple of the premises will do.
-      guard let claim = values.last, claim > 0 else { return nil }
-      result.claim = claim
-    }
-    for (owner, value) in zip(owners, values) where value > 0 {
-      result.multipliers.append(ProofFormat.ExactMultiplier(index: owner, value: value))
+    if shortfall != nil { result.claim = values[premises.count] }
+    for (premise, value) in zip(premises, values) where value > 0 {
+      result.multipliers.append(ProofFormat.ExactMultiplier(index: premise.owner, value: value))
     }
     return result
   }

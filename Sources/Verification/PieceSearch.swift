@@ -23,8 +23,15 @@ struct PieceSearch {
   /// For claims on the value: multipliers up to this are tried.
   private static let weight = 4096.0
 
+  /// The basis at which the simplex ended: the neurons (or constraints, or −1 for the claim alone) with a multiplier, and
+  /// the inputs in which the combined form has the coefficient zero.
+  struct Basis {
+    let owners: [Int]
+    let tight: [Int]
+  }
+
   /// - Parameter phases: As ``LeafEvaluator/phases(_:)``, without zeros.
-  func search(_ cell: Cell, phases: [Int8]) -> Finding {
+  func search(_ cell: Cell, phases: [Int8]) -> (finding: Finding, basis: Basis?) {
     let n = problem.inputCount
     var rows: [[Double]] = []
     var owners: [Int] = []
@@ -64,7 +71,7 @@ struct PieceSearch {
       rows.append([Double](repeating: 0, count: n + 1))
       owners.append(-1)
     }
-    guard !rows.isEmpty else { return .nothing }
+    guard !rows.isEmpty else { return (.nothing, nil) }
     // Premises of very different sizes would drown each other.
     let scales = rows.map { row in
       problem.feature == nil ? 1 : 1 / max(1e-300, row.reduce(0) { max($0, abs($1)) })
@@ -72,9 +79,10 @@ struct PieceSearch {
     for k in rows.indices { rows[k] = rows[k].map { $0 * scales[k] } }
     let low = cell.lower.map { Double($0) * 0x1p-30 }
     let width = (0..<n).map { Double(cell.upper[$0] - cell.lower[$0]) * 0x1p-30 }
-    guard let solution = solve(rows, target: target, low: low, width: width) else { return .nothing }
+    guard let solution = solve(rows, target: target, low: low, width: width) else { return (.nothing, nil) }
+    let basis = Basis(owners: solution.basics.map { owners[$0] }, tight: solution.tight)
     if solution.value > 0 {
-      return .point((0..<n).map { low[$0] + width[$0] * max(0, min(1, solution.point[$0])) })
+      return (.point((0..<n).map { low[$0] + width[$0] * max(0, min(1, solution.point[$0])) }), basis)
     }
     var multipliers: [ProofFormat.ExactMultiplier] = []
     for (k, owner) in owners.enumerated() where owner >= 0 && solution.weights[k] > 1e-12 {
@@ -89,7 +97,8 @@ struct PieceSearch {
       multipliers.append(ProofFormat.ExactMultiplier(index: owner, value: mantissa, exponent: exponent))
     }
     let refutation = ProofFormat.Refutation(multipliers: multipliers)
-    return multipliers.isEmpty && problem.feature != nil || !refutation.isEncodable ? .nothing : .refutation(refutation)
+    let isUsable = !(multipliers.isEmpty && problem.feature != nil) && refutation.isEncodable
+    return (isUsable ? .refutation(refutation) : .nothing, basis)
   }
 
   /// The power of two by which our row of a premise or constraint exceeds the network's.
@@ -100,7 +109,7 @@ struct PieceSearch {
   /// Minimises Σ μₖ·cₖ + Σ vᵢ subject to vᵢ ≥ width·(Σ μₖ·aₖᵢ − qᵢ), v ≥ 0, μ ≥ 0, Σμ = 1, where cₖ is the value at the
   /// lower corner. The start, μ = e₀, is feasible.
   private func solve(_ rows: [[Double]], target: [Double], low: [Double], width: [Double]) -> (
-    value: Double, weights: [Double], point: [Double]
+    value: Double, weights: [Double], point: [Double], basics: [Int], tight: [Int]
   )? {
     let n = low.count
     let m = rows.count
@@ -170,6 +179,90 @@ struct PieceSearch {
     for (r, b) in basis.enumerated() where b < m { weights[b] = max(0, table[r][columns]) }
     // The dual value of row i is the reduced cost of its surplus: the share of the width at the maximiser.
     let point = (0..<n).map { reduced[m + n + $0] }
-    return (-reduced[columns], weights, point)
+    let held = Set(basis)
+    let tight = (0..<n).filter { width[$0] > 0 && !held.contains(m + $0) && !held.contains(m + n + $0) }
+    return (-reduced[columns], weights, point, basis.filter { $0 < m }.sorted(), tight)
+  }
+
+  /// The exact multipliers of a basis: where the refutation is tight, those of binary64 miss it by a rounding.
+  ///
+  /// They make the combined form exactly zero in the tight inputs, which leaves one solution up to a factor.
+  /// - Complexity: one exact backward pass per multiplier, and elimination with rationals.
+  func exactRefutation(_ basis: Basis, _ cell: Cell, phases: [Int8], rule: PieceRule) -> ProofFormat.Refutation? {
+    let owners = basis.owners.filter { $0 >= 0 }
+    var forms = owners.map { owner -> LinearForm in
+      if owner >= problem.neuronCount { return rule.query.constraints[owner - problem.neuronCount].form }
+      let form = rule.form(of: owner, phases: phases)
+      var signed = LinearForm(variables: problem.inputCount)
+      signed.add(
+        LinearForm(coefficients: form.coefficients.map(\.rational), constant: form.constant.rational),
+        times: phases[owner] > 0 ? .one : Rational(-1))
+      return signed
+    }
+    // For claims on the value, the claim is one more column with the opposite sign, unless the premises alone suffice.
+    let hasClaim = problem.feature == nil && basis.owners.contains(-1)
+    let claim = rule.claimForm(phases: phases)
+    if hasClaim {
+      var negative = LinearForm(variables: problem.inputCount)
+      negative.add(claim, times: Rational(-1))
+      forms.append(negative)
+    }
+    // A degenerate basis leaves several solutions; one without negative numbers, and with the claim, is wanted.
+    let candidates = Self.kernel(basis.tight.map { i in forms.map { $0.coefficients[i] } }, count: forms.count)
+      .map { vector in vector.contains(where: \.isPositive) ? vector : vector.map { -$0 } }
+    guard
+      var values = candidates.first(where: { vector in
+        !vector.contains(where: \.isNegative) && (!hasClaim || !vector[vector.count - 1].isZero)
+      })
+    else { return nil }
+    if problem.feature == nil, !hasClaim {
+      // The premises alone are contradictory: so much of them outweighs the claim.
+      var sum = LinearForm(variables: problem.inputCount)
+      for (form, value) in zip(forms, values) { sum.add(form, times: value) }
+      let box = cell.box(in: problem.region)
+      let gap = -sum.range(over: box).upperBound
+      guard gap.isPositive else { return nil }
+      let factor = Rational((max(.zero, -claim.range(over: box).lowerBound) / gap).floor + 1)
+      values = values.map { $0 * factor } + [.one]
+    }
+    var denominator = BigInt(1)
+    for value in values {
+      denominator = denominator / denominator.greatestCommonDivisor(with: value.denominator) * value.denominator
+    }
+    let whole = values.map { $0.numerator * (denominator / $0.denominator) }
+    var result = ProofFormat.Refutation()
+    if problem.feature == nil {
+      guard let last = whole.last, last > 0 else { return nil }
+      result.claim = last
+    }
+    result.multipliers = zip(owners, whole).filter { $0.1 > 0 }.sorted { $0.0 < $1.0 }.map {
+      ProofFormat.ExactMultiplier(index: $0.0, value: $0.1)
+    }
+    return result
+  }
+
+  /// Vectors that span what all rows map to zero.
+  private static func kernel(_ matrix: [[Rational]], count: Int) -> [[Rational]] {
+    var rows = matrix
+    var pivots: [Int] = []
+    for column in 0..<count {
+      guard let at = rows.indices.first(where: { $0 >= pivots.count && !rows[$0][column].isZero }) else { continue }
+      rows.swapAt(at, pivots.count)
+      let r = pivots.count
+      let scale = Rational.one / rows[r][column]
+      rows[r] = rows[r].map { $0 * scale }
+      for other in rows.indices where other != r && !rows[other][column].isZero {
+        let factor = rows[other][column]
+        for c in 0..<count { rows[other][c] -= factor * rows[r][c] }
+      }
+      pivots.append(column)
+    }
+    let free = (0..<count).filter { !pivots.contains($0) }
+    return free.map { column in
+      var vector = [Rational](repeating: .zero, count: count)
+      vector[column] = .one
+      for (r, pivot) in pivots.enumerated() { vector[pivot] = -rows[r][column] }
+      return vector
+    }
   }
 }

@@ -61,12 +61,7 @@ public struct VerificationSession: Sendable {
       var failure: (any Error)?
     }
     let state = Mutex(State(results: decided))
-    let finished = Mutex(0)
     @Sendable func work() {
-      defer {
-        finished.withLock { $0 += 1 }
-        pool.notify()
-      }
       while true {
         let property: Property? = state.withLock { state in
           guard state.failure == nil, state.next < order.count else { return nil }
@@ -81,9 +76,11 @@ public struct VerificationSession: Sendable {
             onEvent(.progress(property: property.id, query: $0, provedShare: $1, leaves: $2))
           }
           state.withLock { $0.results[property.id] = result }
+          pool.notify()
           onEvent(.finished(result))
         } catch {
           state.withLock { $0.failure = $0.failure ?? error }
+          pool.notify()
         }
       }
     }
@@ -94,7 +91,8 @@ public struct VerificationSession: Sendable {
     } else {
       DispatchQueue.concurrentPerform(iterations: workers) { _ in
         work()
-        pool.serve { finished.withLock { $0 == workers } }
+        // Not before all threads have come here: fewer may run at a time than were asked for.
+        pool.serve { state.withLock { $0.failure != nil || $0.results.count >= decided.count + order.count } }
       }
     }
     return try state.withLock { state in

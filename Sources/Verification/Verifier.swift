@@ -177,7 +177,13 @@ public struct Verifier: Sendable {
       let lowered = try property.queries[index].lowered(on: network)
       let auditor = LeafAuditor(
         network: lowered.network, query: lowered.query, milliseconds: Self.auditMilliseconds)
-      let report = try auditor.audit([cell], budget: budget) { _ in "a leaf of the proof of property '\(property.id)'" }
+      let report: LeafAuditor.Report
+      do {
+        report = try auditor.audit([cell], budget: budget) { _ in "a leaf of the proof of property '\(property.id)'" }
+      } catch let error where error.code == .solver {
+        // The proof stands without a second opinion; the count says that there was none.
+        break
+      }
       result.audited += report.audited
       result.confirmed += report.confirmed
     }

@@ -111,7 +111,7 @@ struct CheckCommand: ParsableCommand {
         do throws(ProofFailure) {
           let summary = try ProofChecker(network: network).check(file: path, queries: property.queries)
           print("               proof \(summary.digest): \(summary.leaves) leaves, \(summary.bytes) bytes")
-          if summary.digest != reference.sha256 {
+          if summary.digest != reference.sha256 || summary.bytes != reference.bytes {
             problems.append("\(path) proves property '\(record.id)', but is not the proof that the certificate names")
           }
         } catch {

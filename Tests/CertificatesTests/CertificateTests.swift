@@ -29,12 +29,14 @@ import Testing
         + #""name":"model.onnx","sha256":"\#(digest("model v0001"))"},{"bytes":20,"name":"training.json","#
         + #""sha256":"\#(digest("training v0001"))"}],"name":"nginx","#
         + #""networkDigest":"\#(digest("network nginx v0001"))","version":"v0001"},"#
-        + #""properties":[{"counterexample":{"drop":"1/8","fx":"5/2","fxPrime":"19/8","query":0,"x":["7","1/3"],"#
+        + #""properties":[{"audit":{"confirmed":0,"leaves":0},"counterexample":{"drop":"1/8","fx":"5/2","#
+        + #""fxPrime":"19/8","query":0,"x":["7","1/3"],"#
         + #""xPrime":["7169/1024","1/3"]},"cpuMilliseconds":11,"engine":"auto","id":"p99-rises","leaves":3,"#
         + #""lowerBound":"-1/3","milliseconds":12,"proof":null,"provedShare":"0.75","#
         + #""queryDigests":["\#(digest("query"))"],"reason":null,"solverLeaves":1,"#
         + #""statement":"p99 never falls when psi_cpu_some rises","verdict":"violated"},"#
-        + #"{"counterexample":null,"cpuMilliseconds":2,"engine":"auto","id":"p99-sane","leaves":1,"lowerBound":null,"#
+        + #"{"audit":{"confirmed":0,"leaves":0},"counterexample":null,"cpuMilliseconds":2,"engine":"auto","#
+        + #""id":"p99-sane","leaves":1,"lowerBound":null,"#
         + #""milliseconds":2,"proof":null,"provedShare":"1","queryDigests":["\#(digest("query 2"))"],"reason":null,"#
         + #""solverLeaves":0,"statement":"0 ms <= p99 <= 60 s","verdict":"holds"}],"#
         + #""semantics":{"arithmetic":"real"},"solver":{"name":"z3","version":"4.8.12"},"#
@@ -179,6 +181,57 @@ import Testing
     #expect(error?.code == .malformed)
     #expect(
       error?.message == "nginx.certificate.json: \(problem); run `vpals verify` again to write a new certificate")
+  }
+
+  @Test(arguments: [(3, 3), (3, 0), (1, 1), (0, 0)])
+  func keepsTheAudit(audited: Int, confirmed: Int) throws {
+    let audit = LeafAudit(audited: audited, confirmed: confirmed)
+    let result = PropertyResult(
+      id: "a", verdict: .holds, engine: "auto", seconds: 0, cpuSeconds: 0, leaves: 3, solverLeaves: 0, provedShare: 1,
+      lowerBound: nil, audit: audit)
+    let record = PropertyRecord(result, statement: "", queryDigests: [StoreExamples.digest("query")])
+    let base = Self.certificate
+    let certificate = Certificate(
+      model: base.model, specification: base.specification, properties: [record], arithmetic: base.arithmetic,
+      verifier: base.verifier, solver: base.solver, startedAt: base.startedAt, finishedAt: base.finishedAt)
+    let bytes = try certificate.encoded()
+    let text = String(decoding: bytes, as: UTF8.self)
+    #expect(text.contains(#""properties":[{"audit":{"confirmed":\#(confirmed),"leaves":\#(audited)},"#))
+    let read = try UncheckedCertificate(bytes: bytes, file: "a")
+    #expect(read.claims == certificate)
+    #expect(read.claims.properties.map(\.audit) == [audit])
+  }
+
+  /// Of a property with three leaves.
+  @Test(arguments: [
+    (#"{"confirmed":1,"leaves":0}"#, " counts more than there are"),
+    (#"{"confirmed":3,"leaves":2}"#, " counts more than there are"),
+    (#"{"confirmed":0,"leaves":4}"#, " counts more than there are"),
+    (#"{"confirmed":4,"leaves":4}"#, " counts more than there are"),
+    (#"{"confirmed":-1,"leaves":0}"#, ".confirmed is -1; expected 0 or more"),
+    (#"{"confirmed":0,"leaves":-1}"#, ".leaves is -1; expected 0 or more"),
+    (#"{"confirmed":"0","leaves":0}"#, ".confirmed is a string; expected an integer"),
+    (#"{"confirmed":0}"#, " lacks the field \"leaves\""),
+    (#"{"leaves":0}"#, " lacks the field \"confirmed\""),
+    (#"{"confirmed":0,"leaves":0,"undecided":0}"#, " has an unknown field \"undecided\""),
+    ("null", " is null; expected an object"),
+    ("true", " is a boolean; expected an object"),
+  ]) func refusesAnAuditThatDoesNotFit(audit: String, problem: String) throws {
+    let error = Self.refusal(try Self.changed(#""audit":{"confirmed":0,"leaves":0}"#, #""audit":\#(audit)"#))
+    #expect(error?.code == .malformed)
+    #expect(
+      error?.message
+        == "nginx.certificate.json: $.properties[0].audit\(problem); run `vpals verify` again to write a new "
+        + "certificate")
+  }
+
+  @Test func refusesAPropertyWithoutAudit() throws {
+    let error = Self.refusal(try Self.changed(#""audit":{"confirmed":0,"leaves":0},"#, ""))
+    #expect(error?.code == .malformed)
+    #expect(
+      error?.message
+        == "nginx.certificate.json: $.properties[0] lacks the field \"audit\"; run `vpals verify` again to write a new "
+        + "certificate")
   }
 
   @Test func refusesHugeNumbersAndOtherNotations() throws {

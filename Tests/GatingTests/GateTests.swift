@@ -253,15 +253,210 @@ import Testing
     }
   }
 
+  // MARK: The proofs
+
+  /// A proof begins with its format, the network's digest, the number of queries and the first query's digest.
+  private static let networkDigest = 14..<46
+  private static let firstTree = 79
+
+  private func proof(_ property: String) -> String { repository.proofPath("nginx", property) }
+
+  private func expectRefused(
+    _ property: String, file: String? = nil, _ problem: String, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    #expect(
+      try refusals() == [
+        Refusal(
+          .proofUnchecked, file: file ?? proof(property),
+          reason: "the proof of property '\(property)' is not valid: \(problem)", next: verify)
+      ], sourceLocation: sourceLocation)
+  }
+
+  /// Writes a proof and makes the certificate name it.
+  private func forge(_ property: String, proof bytes: [UInt8]) throws {
+    try repository.write(bytes, to: proof(property))
+    let records = try repository.certificate("nginx").properties.map { record in
+      record.id == property
+        ? Repository.record(
+          record,
+          proof: PropertyRecord.ProofReference(
+            path: ProofFile.name(specification: "nginx", property: property), sha256: SHA256Digest.of(bytes),
+            bytes: bytes.count))
+        : record
+    }
+    try repository.forge("nginx", properties: records)
+  }
+
   @Test func refusesAProofThatItCannotCheck() throws {
     var records = try repository.certificate("nginx").properties
-    let old = records[0]
-    records[0] = PropertyRecord(
-      id: old.id, statement: old.statement, outcome: .holds, engine: "auto", milliseconds: 0, cpuMilliseconds: 0,
-      leaves: 1, solverLeaves: 0, provedShare: "1", lowerBound: nil, queryDigests: old.queryDigests,
-      proof: PropertyRecord.ProofReference(path: "nginx.p.proof", sha256: SHA256Digest.of([1]), bytes: 1))
+    records[0] = Repository.record(
+      records[0], proof: PropertyRecord.ProofReference(path: "nginx.p.proof", sha256: SHA256Digest.of([1]), bytes: 1))
     try repository.forge("nginx", properties: records)
-    #expect(try refusals().map(\.rule) == [.certificateUnreadable])
+    let path = "\(repository.path("nginx"))/nginx.p.proof"
+    try expectRefused(
+      "rises-with-pressure", file: path, "query 0, node 0, byte 0: unreadable: \(path) cannot be opened")
+    try repository.write([1], to: path)
+    try expectRefused("rises-with-pressure", file: path, "query 0, node 0, byte 1: format")
+  }
+
+  @Test(arguments: ["rises-with-pressure", "falls-with-cores", "sane"])
+  func refusesAMissingProof(property: String) throws {
+    try FileManager.default.removeItem(atPath: proof(property))
+    try expectRefused(property, "query 0, node 0, byte 0: unreadable: \(proof(property)) cannot be opened")
+  }
+
+  @Test func namesEveryProofThatFails() throws {
+    let properties = ["rises-with-pressure", "falls-with-cores", "sane"]
+    for property in properties { try repository.write([], to: proof(property)) }
+    let found = try refusals()
+    #expect(found.map(\.rule) == [.proofUnchecked, .proofUnchecked, .proofUnchecked])
+    #expect(found.map(\.file) == properties.map { proof($0) })
+  }
+
+  @Test(arguments: ["rises-with-pressure", "falls-with-cores", "sane"])
+  func refusesATruncatedProof(property: String) throws {
+    let bytes = try repository.bytes(proof(property))
+    for count in [0, 1, 13, 14, 46, 47, 78, bytes.count - 1] {
+      try repository.write(Array(bytes[..<count]), to: proof(property))
+      let found = try refusals()
+      #expect(found.map(\.rule) == [.proofUnchecked], "\(count) bytes")
+      #expect(found.map(\.file) == [proof(property)], "\(count) bytes")
+      #expect(found.first?.reason.hasSuffix(", byte \(count): truncated") == true, "\(count) bytes")
+      // Also when the certificate names just these bytes.
+      try forge(property, proof: Array(bytes[..<count]))
+      #expect(try refusals() == found, "\(count) bytes")
+    }
+  }
+
+  @Test func refusesAProofWithMoreBehindIt() throws {
+    try forge("sane", proof: try repository.bytes(proof("sane")) + [0])
+    let found = try refusals()
+    #expect(found.map(\.rule) == [.proofUnchecked])
+    #expect(found.map(\.file) == [proof("sane")])
+    #expect(found.first?.reason.hasSuffix(": trailing") == true)
+  }
+
+  @Test(arguments: [0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0, 3, 7])
+  func refusesAProofWithOneBitFlipped(place: Double, bit: Int) throws {
+    for property in ["rises-with-pressure", "falls-with-cores", "sane"] {
+      let old = try repository.bytes(proof(property))
+      var bytes = old
+      bytes[Int(place * Double(bytes.count - 1))] ^= 1 << UInt8(bit)
+      try repository.write(bytes, to: proof(property))
+      let found = try refusals()
+      #expect(found.map(\.rule) == [.proofUnchecked], "\(property)")
+      #expect(found.map(\.file) == [proof(property)], "\(property)")
+      #expect(found.map(\.next) == [verify], "\(property)")
+      try repository.write(old, to: proof(property))
+      #expect(try refusals() == [], "\(property)")
+    }
+  }
+
+  /// Whether or not the certificate speaks of the very bytes.
+  @Test func refusesTheProofOfAnotherProperty() throws {
+    let falls = try repository.bytes(proof("falls-with-cores"))
+    try repository.write(falls, to: proof("rises-with-pressure"))
+    try expectRefused("rises-with-pressure", "query 0, node 0, byte 79: query")
+    try forge("rises-with-pressure", proof: falls)
+    try expectRefused("rises-with-pressure", "query 0, node 0, byte 79: query")
+    // A bound on both sides is two queries.
+    try forge("rises-with-pressure", proof: try repository.bytes(proof("sane")))
+    try expectRefused("rises-with-pressure", "query 0, node 0, byte 47: query-count")
+    // The certificate may also name the other property's own file.
+    var records = try repository.certificate("nginx").properties
+    records[0] = Repository.record(records[0], proof: records[1].proof)
+    try repository.forge("nginx", properties: records)
+    try expectRefused("rises-with-pressure", file: proof("falls-with-cores"), "query 0, node 0, byte 79: query")
+  }
+
+  @Test(arguments: ["rises-with-pressure", "falls-with-cores", "sane"])
+  func refusesTheProofOfAnotherNetwork(property: String) throws {
+    let other = try Repository()
+    try other.add("nginx", network: [1, 3, 3, 2])
+    let bytes = try other.bytes(other.proofPath("nginx", property))
+    try repository.write(bytes, to: proof(property))
+    try expectRefused(property, "query 0, node 0, byte 46: network")
+    try forge(property, proof: bytes)
+    try expectRefused(property, "query 0, node 0, byte 46: network")
+  }
+
+  @Test func refusesAProofThatTheCertificateDoesNotName() throws {
+    let problem = Refusal(
+      .proofUnchecked, file: proof("rises-with-pressure"), reason: "this is not the proof that the certificate names",
+      next: verify)
+    var records = try repository.certificate("nginx").properties
+    let claimed = try #require(records[0].proof)
+    records[0] = Repository.record(
+      records[0],
+      proof: PropertyRecord.ProofReference(path: claimed.path, sha256: SHA256Digest.of([1]), bytes: claimed.bytes))
+    try repository.forge("nginx", properties: records)
+    #expect(try refusals() == [problem])
+    records[0] = Repository.record(records[0], proof: claimed)
+    try repository.forge("nginx", properties: records)
+    #expect(try refusals() == [])
+    // Another proof, as good as the first: bounds that it finds again are said to hold for the whole tree.
+    var bytes = try repository.bytes(proof("rises-with-pressure"))
+    bytes.insert(contentsOf: [5, 2], at: Self.firstTree)
+    try repository.write(bytes, to: proof("rises-with-pressure"))
+    #expect(try refusals() == [problem])
+    try forge("rises-with-pressure", proof: bytes)
+    #expect(try refusals() == [])
+  }
+
+  @Test func refusesAVerdictWithoutProof() throws {
+    var records = try repository.certificate("nginx").properties
+    for index in [2, 0] {
+      records[index] = Repository.record(records[index], proof: nil)
+      try repository.forge("nginx", properties: records)
+      #expect(
+        try refusals()
+          == records.filter { $0.proof == nil }.map {
+            Refusal(
+              .proofUnchecked, file: certificate, reason: "property '\($0.id)' is claimed to hold without a proof",
+              next: verify)
+          })
+    }
+  }
+
+  /// The proofs of a good network, made to look as if they were of a bad one.
+  @Test func refusesForgedProofsOfFalseClaims() throws {
+    let good = try repository.certificate("nginx").properties
+    let forgeries = ["rises-with-pressure", "falls-with-cores"]
+    let proofs = try forgeries.map { try repository.bytes(proof($0)) }
+    try repository.add("nginx", network: Repository.bad)
+    let digest = try repository.bytes(proof("sane"))[Self.networkDigest]
+    let records = try repository.certificate("nginx").properties
+    try repository.forge("nginx", properties: [good[0], good[1], records[2]])
+    for (property, proof) in zip(forgeries, proofs) {
+      var bytes = proof
+      bytes.replaceSubrange(Self.networkDigest, with: digest)
+      try forge(property, proof: bytes)
+    }
+    let found = try refusals()
+    #expect(found.map(\.rule) == [.proofUnchecked, .proofUnchecked])
+    #expect(found.map(\.file) == forgeries.map { proof($0) })
+    #expect(found.allSatisfy { !$0.reason.hasSuffix(": network") })
+  }
+
+  @Test func refusesAProofThatIsUndecidedInPart() throws {
+    var bytes = try repository.bytes(proof("sane"))
+    bytes[Self.firstTree] = 7
+    try forge("sane", proof: bytes)
+    try expectRefused("sane", "query 0, node 0, byte 80: open")
+  }
+
+  @Test func refusesACertificateThatNamesProofsElsewhere() throws {
+    let text = String(decoding: try repository.bytes(certificate), as: UTF8.self)
+    for name in ["../nginx.sane.proof", "/etc/hostname", ".."] {
+      try repository.write(
+        text.replacingOccurrences(of: "\"nginx.sane.proof\"", with: "\"\(name)\""), to: certificate)
+      let refusal = try #require(try refusals().first)
+      #expect(refusal.rule == .certificateUnreadable, "\(name)")
+      #expect(
+        refusal.reason
+          == "the certificate cannot be read: $.properties[2].proof.path is \"\(name)\"; expected the name of a file "
+          + "in the certificate's directory; run `vpals verify` again to write a new certificate")
+    }
   }
 
   // MARK: Verdicts

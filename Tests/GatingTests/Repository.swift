@@ -46,6 +46,9 @@ final class Repository {
   func certificatePath(_ application: String, _ version: String = "v0001") -> String {
     "\(path(application, version))/\(application).certificate.json"
   }
+  func proofPath(_ application: String, _ property: String, _ version: String = "v0001") -> String {
+    "\(path(application, version))/\(ProofFile.name(specification: application, property: property))"
+  }
 
   func write(_ text: String, to path: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
 
@@ -60,7 +63,7 @@ final class Repository {
     ])
   }
 
-  /// Adds a version with its specification and the certificate of a real verification.
+  /// Adds a version with its specification, and the certificate and the proofs of a real verification.
   func add(_ application: String, _ version: String = "v0001", network numbers: [Double] = good) throws {
     try FileManager.default.createDirectory(
       atPath: path(application, version), withIntermediateDirectories: true)
@@ -68,22 +71,21 @@ final class Repository {
     let network = try Self.network(numbers)
     let model = try network.onnx(name: application, producerVersion: "test")
     try write(model, to: "\(path(application, version))/model.onnx")
-    _ = try verify(network, model, application, version).write(into: path(application, version))
-  }
-
-  private func verify(
-    _ network: Network, _ model: [UInt8], _ application: String, _ version: String
-  ) throws -> Certificate {
     let exact = ExactNetwork(network)
     let specification = try Specifications.Specification.read(path: specificationPath(application))
     let results = try VerificationSession(network: exact, specification: specification).run(budget: Budget())
-    return Certificate(
+    for result in results {
+      guard let proof = result.proof else { continue }
+      try write(try proof.read(), to: proofPath(application, result.id, version))
+    }
+    let certificate = Certificate(
       model: Certificate.Model(
         name: application, version: version,
         files: [Certificate.Subject(name: "model.onnx", sha256: SHA256Digest.of(model), bytes: model.count)],
         networkDigest: exact.digest.hexadecimalPart),
       specification: specification, results: results, startedAt: Timestamp(milliseconds: 0),
       finishedAt: Timestamp(milliseconds: 1000))
+    _ = try certificate.write(into: path(application, version))
   }
 
   func certificate(_ application: String, _ version: String = "v0001") throws -> Certificate {
@@ -105,6 +107,15 @@ final class Repository {
       arithmetic: arithmetic ?? old.arithmetic,
       verifier: old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
     try write(try new.encoded(), to: certificatePath(application, version))
+  }
+
+  /// The record with another proof, or with none.
+  static func record(_ old: PropertyRecord, proof: PropertyRecord.ProofReference?) -> PropertyRecord {
+    PropertyRecord(
+      id: old.id, statement: old.statement, outcome: old.outcome, engine: old.engine, milliseconds: old.milliseconds,
+      cpuMilliseconds: old.cpuMilliseconds, leaves: old.leaves, solverLeaves: old.solverLeaves,
+      provedShare: old.provedShare, lowerBound: old.lowerBound, queryDigests: old.queryDigests, proof: proof,
+      audit: old.audit)
   }
 
   func gate(_ path: String? = nil) throws -> [GateFinding] {

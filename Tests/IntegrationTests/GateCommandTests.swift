@@ -71,6 +71,26 @@ import Testing
         """)
   }
 
+  @Test func refusesAnAlteredProof() throws {
+    let proof = "models/nginx/v0001/nginx.sane.proof"
+    var bytes = try workspace.bytes(proof)
+    bytes[79] = 8
+    try workspace.write(bytes, to: proof)
+    let outcome = try workspace.vpals("gate", "models")
+    #expect(outcome.status == 1)
+    let problem = "the proof of property 'sane' is not valid: query 0, node 0, byte 80: tag: no node begins with 8"
+    #expect(
+      outcome.output == """
+        FAIL nginx/v0001  VP010 proof-unchecked  \(proof): \(problem)
+          next: vpals verify models/nginx/v0001 --spec specs/nginx.yaml
+        PASS redis/v0001  2 of 2 properties hold
+        gate: refused, 1 of 2 versions fails
+
+        """)
+    #expect(try workspace.vpals("verify", "models/nginx/v0001", "--spec", "specs/nginx.yaml").status == 0)
+    #expect(try workspace.vpals("gate").status == 0)
+  }
+
   @Test func speaksJSON() throws {
     try FileManager.default.removeItem(atPath: workspace.file("models/nginx/v0001/nginx.certificate.json"))
     let outcome = try workspace.vpals("gate", "--format", "json", "--specs", "specs/")

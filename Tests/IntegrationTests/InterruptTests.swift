@@ -31,7 +31,10 @@ import Testing
     let kept = try records()
     #expect(kept.map(\.outcome) == [.holds, .unknown(.interrupted)])
     #expect(try workspace.vpals("gate").status == 1)
-    #expect(workspace.names(in: "models/hard/v0001") == ["hard.certificate.json", "model.onnx"])
+    #expect(workspace.names(in: "models/hard/v0001") == ["hard.certificate.json", "hard.easy.proof", "model.onnx"])
+    let proof = try workspace.bytes("models/hard/v0001/hard.easy.proof")
+    #expect(kept[0].proof?.sha256 == SHA256Digest.of(proof))
+    #expect(kept[1].proof == nil)
 
     let resumed = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "1s")
     #expect(resumed.status == 3)
@@ -39,6 +42,30 @@ import Testing
     let later = try records()
     #expect(later.map(\.outcome) == [.holds, .unknown(.timeout)])
     #expect(abs(later[0].milliseconds - kept[0].milliseconds) <= 1)
+    #expect(later[0].proof == kept[0].proof)
+    #expect(try workspace.bytes("models/hard/v0001/hard.easy.proof") == proof)
+  }
+
+  /// What can no longer be shown is proved again.
+  @Test(arguments: [true, false]) func takesNothingOverWithoutItsProof(isMissing: Bool) throws {
+    #expect(try workspace.vpals("verify", "models/hard/v0001", "--timeout", "1s").status == 3)
+    let name = "models/hard/v0001/hard.easy.proof"
+    let proof = try workspace.bytes(name)
+    if isMissing {
+      try FileManager.default.removeItem(atPath: workspace.file(name))
+    } else {
+      try workspace.write(Array(proof.dropLast()), to: name)
+    }
+    let resumed = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "1s")
+    #expect(resumed.status == 3)
+    #expect(!resumed.error.contains("taken over"))
+    let record = try records()[0]
+    #expect(record.outcome == .holds)
+    #expect(record.proof?.sha256 == SHA256Digest.of(try workspace.bytes(name)))
+    let gate = try workspace.vpals("gate")
+    #expect(gate.status == 1)
+    #expect(gate.output.contains("VP003 undecided"))
+    #expect(!gate.output.contains("VP010"))
   }
 
   @Test func takesNothingOverForAnotherNetworkOrSpecification() throws {
@@ -57,5 +84,6 @@ import Testing
     #expect(report.properties[1].reason == "timeout")
     #expect(report.properties[1].provedShare < 1)
     #expect(report.properties[1].counterexample == nil)
+    #expect(report.properties.map { $0.proof?.path } == ["models/hard/v0001/hard.easy.proof", nil])
   }
 }

@@ -38,6 +38,11 @@ import Testing
     #expect(outcome.lines.last == "next: vpals gate models")
     #expect(place.versions == ["v0001"])
     #expect(try place.workspace.vpals("gate", "models").status == 0)
+    try place.expectOnlyWholeVersions("after the first run")
+    let checked = try place.workspace.check(
+      "models/demo/v0001/demo.certificate.json", "--model", "models/demo/v0001/model.onnx", "--spec", "specs/demo.yaml")
+    #expect(checked.status == 0, "\(checked.output)\(checked.error)")
+    #expect(checked.lines.last == "valid")
     #expect(try place.storeProblems() == [])
 
     let second = try place.run(["--until-proven", "--format", "json"] + TrainingPlace.small)

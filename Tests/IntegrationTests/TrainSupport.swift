@@ -104,8 +104,10 @@ final class TrainingPlace {
     let whole = versions.filter { !$0.contains(".partial-") && !$0.hasPrefix(".") }
     for version in whole {
       #expect(
-        workspace.names(in: "models/demo/\(version)") == ["demo.certificate.json", "model.onnx", "training.json"],
-        "\(note)", sourceLocation: sourceLocation)
+        workspace.names(in: "models/demo/\(version)") == [
+          "demo.certificate.json", "demo.cores.proof", "demo.pressure.proof", "demo.sane.proof", "model.onnx",
+          "training.json",
+        ], "\(note)", sourceLocation: sourceLocation)
     }
     let gate = try workspace.vpals("gate")
     #expect(

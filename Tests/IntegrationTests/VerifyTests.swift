@@ -18,6 +18,13 @@ struct VerifyJSON: Decodable {
     let text: [String]
   }
 
+  struct Proof: Decodable {
+    let path: String?
+    let bytes: Int
+    let checked: Bool
+    let checkSeconds: Double
+  }
+
   struct Property: Decodable {
     let id: String
     let verdict: String
@@ -25,6 +32,7 @@ struct VerifyJSON: Decodable {
     let seconds: Double
     let cpuSeconds: Double
     let leaves: Int
+    let proof: Proof?
     let provedShare: Double
     let lowerBound: String?
     let counterexample: Counterexample?
@@ -64,11 +72,24 @@ struct VerifyJSON: Decodable {
     #expect(report.properties.map(\.reason) == [nil, nil])
     #expect(report.properties.map(\.counterexamples) == [0, 0])
     #expect(report.certificate == "models/nginx/v0001/nginx.certificate.json")
-    #expect(workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.certificate.json"])
+    let proofs = ["nginx.rises-with-pressure.proof", "nginx.sane.proof"]
+    #expect(workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.certificate.json"] + proofs)
 
     let certificate = try UncheckedCertificate(
       contentsOf: workspace.file("models/nginx/v0001/nginx.certificate.json"))
     #expect(certificate.claims.claimsAllHold)
+    let references = try certificate.claims.properties.map { try #require($0.proof) }
+    #expect(references.map(\.path) == proofs)
+    for (reference, property) in zip(references, report.properties) {
+      let bytes = try workspace.bytes("models/nginx/v0001/\(reference.path)")
+      #expect(reference.sha256 == SHA256Digest.of(bytes))
+      #expect(reference.bytes == bytes.count)
+      let proof = try #require(property.proof)
+      #expect(proof.path == "models/nginx/v0001/\(reference.path)")
+      #expect(proof.bytes == bytes.count)
+      #expect(proof.checked)
+      #expect(proof.checkSeconds >= 0)
+    }
     #expect(report.arithmetic == "binary64-exact")
     #expect(
       certificate.claims.arithmetic
@@ -88,6 +109,9 @@ struct VerifyJSON: Decodable {
     #expect(outcome.status == 1)
     let report = try VerifyJSON(outcome)
     #expect(report.properties.map(\.verdict) == ["violated", "holds"])
+    #expect(report.properties.map { $0.proof?.path } == [nil, "models/nginx/v0001/nginx.sane.proof"])
+    #expect(
+      workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.certificate.json", "nginx.sane.proof"])
     let example = try #require(report.properties[0].counterexample)
     let x = try numbers(example.x)
     let xPrime = try numbers(example.xPrime)
@@ -169,12 +193,38 @@ struct VerifyJSON: Decodable {
     }
   }
 
+  /// Nobody could check what only the solver says.
+  @Test func theSolversWordAloneIsNoProof() throws {
+    try workspace.add("nginx", try Workspace.good())
+    let outcome = try workspace.vpals("verify", "models/nginx/v0001", "--engine", "smt", "--format", "json")
+    #expect(outcome.status == 0)
+    let report = try VerifyJSON(outcome)
+    #expect(report.properties.map(\.verdict) == ["holds", "holds"])
+    #expect(report.properties.allSatisfy { $0.proof == nil })
+    #expect(workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.certificate.json"])
+    let gate = try workspace.vpals("gate")
+    #expect(gate.status == 1)
+    for id in ["rises-with-pressure", "sane"] {
+      let line =
+        "FAIL nginx/v0001  VP010 proof-unchecked  models/nginx/v0001/nginx.certificate.json: property '\(id)' is "
+        + "claimed to hold without a proof"
+      #expect(gate.lines.contains(line), "\(gate.output)")
+    }
+    #expect(try workspace.vpals("verify", "models/nginx/v0001").status == 0)
+    #expect(try workspace.vpals("gate").status == 0)
+  }
+
   @Test func writesNoCertificateForSomeOfTheProperties() throws {
     try workspace.add("nginx", try Workspace.falling())
     let sane = try workspace.vpals("verify", "models/nginx/v0001", "--property", "sane", "--format", "json")
     #expect(sane.status == 0)
     #expect(try VerifyJSON(sane).properties.map(\.id) == ["sane"])
     #expect(try VerifyJSON(sane).certificate == nil)
+    // It is proved and checked, but the proof is not kept.
+    let proof = try #require(try VerifyJSON(sane).properties[0].proof)
+    #expect(proof.checked)
+    #expect(proof.bytes > 0)
+    #expect(proof.path == nil)
     #expect(workspace.names(in: "models/nginx/v0001") == ["model.onnx"])
     let rises = try workspace.vpals("verify", "models/nginx/v0001", "--property", "rises-with-pressure")
     #expect(rises.status == 1)
@@ -188,6 +238,14 @@ struct VerifyJSON: Decodable {
     let certificate = try UncheckedCertificate(contentsOf: workspace.file("nets/rules.certificate.json"))
     #expect(certificate.claims.model.name == "small")
     #expect(certificate.claims.model.files.map(\.name) == ["small.onnx"])
+    #expect(
+      workspace.names(in: "nets") == [
+        "rules.certificate.json", "rules.rises-with-pressure.proof", "rules.sane.proof", "small.onnx",
+      ])
+    let checked = try workspace.check(
+      "nets/rules.certificate.json", "--model", "nets/small.onnx", "--spec", "rules.yaml")
+    #expect(checked.status == 0)
+    #expect(checked.lines.last == "valid")
   }
 
   @Test func keepsTheCertificateOfAFullRunWhenALaterOneIsCutShort() throws {
@@ -211,6 +269,9 @@ struct VerifyJSON: Decodable {
     #expect(short.status == 3)
     #expect(short.output.contains("the earlier certificate decides all and stays: \(path)"))
     #expect(try workspace.bytes(path) == before)
-    #expect(try workspace.vpals("gate").status == 0)
+    // It has no proofs, so it is kept, but not believed.
+    let gate = try workspace.vpals("gate")
+    #expect(gate.status == 1)
+    #expect(gate.output.contains("VP010 proof-unchecked  \(path): property 'hard' is claimed to hold without a proof"))
   }
 }

@@ -60,15 +60,18 @@ final class Scene: Sendable {
     try store.queueEntries(QueueFilter(application: Self.application, states: states))
   }
 
-  /// Expects a whole version: its files, its certificate, the same in the store, and proofs that can be repeated.
+  /// Expects a whole version: its files, its certificate with the proofs that it names, the same in the store, and
+  /// verdicts that can be repeated.
   func expectProven(_ outcome: LoopOutcome, sourceLocation: SourceLocation = #_sourceLocation) throws {
     #expect(outcome.end == .proven, sourceLocation: sourceLocation)
     let path = try #require(outcome.path, sourceLocation: sourceLocation)
     let report = outcome.report
     #expect(path == "\(models)/\(Self.application)/\(report.version)", sourceLocation: sourceLocation)
     #expect(
-      TemporaryDirectory.names(in: path) == ["demo.certificate.json", "model.onnx", "training.json"],
-      sourceLocation: sourceLocation)
+      TemporaryDirectory.names(in: path) == [
+        "demo.certificate.json", "demo.cores.proof", "demo.pressure.proof", "demo.sane.proof", "model.onnx",
+        "training.json",
+      ], sourceLocation: sourceLocation)
     let model = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/model.onnx")))
     let network = ExactNetwork(try Network(onnx: model))
     #expect(network.digest == report.networkDigest, sourceLocation: sourceLocation)
@@ -86,6 +89,14 @@ final class Scene: Sendable {
     #expect(claims.model.networkDigest == network.digest.hexadecimalPart, sourceLocation: sourceLocation)
     #expect(claims.specification.digest == specification.digest.hexadecimalPart, sourceLocation: sourceLocation)
     #expect(certificate.fileProblems(in: path).isEmpty, sourceLocation: sourceLocation)
+    for record in claims.properties {
+      let proof = try #require(record.proof, sourceLocation: sourceLocation)
+      let name = ProofFile.name(specification: specification.name, property: record.id)
+      #expect(proof.path == name, sourceLocation: sourceLocation)
+      let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(proof.path)")))
+      #expect(proof.bytes == bytes.count, sourceLocation: sourceLocation)
+      #expect(proof.sha256 == SHA256Digest.of(bytes), sourceLocation: sourceLocation)
+    }
     #expect(
       try store.certificate(id: certificate.sha256).certificate.bytes == certificate.bytes,
       sourceLocation: sourceLocation)
