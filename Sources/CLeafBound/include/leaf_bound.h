@@ -16,8 +16,8 @@ typedef struct {
   int32_t shift;
   /// Whether every slack is zero.
   int32_t exact;
-  /// Row-major outputs × inputs.
-  const int32_t *low;
+  /// Row-major outputs × inputs; 32-bit numbers, stored so that a load can broadcast one.
+  const int64_t *low;
   /// 0 or 1 per weight.
   const uint8_t *slack;
   /// For each input i the neurons listed in listed[listedStart[i] ..< listedStart[i + 1]]: those whose weight from i has
