@@ -56,8 +56,11 @@ let package = Package(
     library("Certificates", ["Networks", "Specifications", "ExactArithmetic", crypto]),
     // The integer kernel of the checker, compiled for several instruction sets.
     .target(name: "CLeafBound", cSettings: kernelSettings),
-    library("ProofChecking", [
-      "CLeafBound", crypto, "Certificates", "ExactArithmetic", bigInt, "Networks", "Specifications"]),
+    library(
+      "ProofChecking",
+      [
+        "CLeafBound", crypto, "Certificates", "ExactArithmetic", bigInt, "Networks", "Specifications",
+      ]),
 
     // The solver. SMT is the only importer of libz3, and vpals-solver the only program that links it; the others ask it
     // by SolverProcess.
@@ -65,7 +68,8 @@ let package = Package(
     library("SMT", ["CZ3", "ExactArithmetic", "SolverProcess", bigInt], extra: [.strictMemorySafety()]),
     library("SolverProcess", ["ExactArithmetic", bigInt]),
     // The binary32 kernel of the search. Never a ground for a verdict.
-    .target(name: "CBoundSearch", cSettings: kernelSettings + [.unsafeFlags(["-ffp-contract=fast", "-fno-math-errno"])]),
+    .target(
+      name: "CBoundSearch", cSettings: kernelSettings + [.unsafeFlags(["-ffp-contract=fast", "-fno-math-errno"])]),
     library(
       "Verification",
       [
@@ -81,7 +85,8 @@ let package = Package(
     library(
       "Retraining",
       [
-        "Training", "Telemetry", "Verification", "ProofChecking", "CertificateStorage", "CertificateStorageSQLite", "Certificates",
+        "Training", "Telemetry", "Verification", "ProofChecking", "CertificateStorage", "CertificateStorageSQLite",
+        "Certificates",
         "Networks", "Specifications", "ExactArithmetic",
       ]),
 

@@ -200,7 +200,8 @@ public struct FixedPointProblem: Sendable {
       layers.append(try Self.rows(rowWeights, biases: bias, count: 1, offset: neuronCount))
     }
     self.layers = layers
-    (constraints, constraintShifts) = try Self.constraintRows(query.constraints, region: query.region, widths: widths, shift: layers[0].shift)
+    (constraints, constraintShifts) = try Self.constraintRows(
+      query.constraints, region: query.region, widths: widths, shift: layers[0].shift)
   }
 
   /// The claim's quantity for a scaled bound: the slope per unit of the feature, or the value.

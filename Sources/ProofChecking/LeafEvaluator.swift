@@ -254,7 +254,8 @@ private final class NativeProblem {
     }
     return LBLayer(
       inputs: Int32(layer.inputCount), outputs: Int32(layer.outputCount), offset: Int32(layer.offset),
-      shift: Int32(layer.shift), exact: layer.isExact ? 1 : 0, low: copied(layer.low.map(Int64.init)), slack: copied(layer.slack),
+      shift: Int32(layer.shift), exact: layer.isExact ? 1 : 0, low: copied(layer.low.map(Int64.init)),
+      slack: copied(layer.slack),
       listedStart: copied(starts), listed: copied(listed), complement: complement ? 1 : 0,
       biasLow: copied(layer.biasLow), biasHigh: copied(layer.biasHigh))
   }

@@ -51,7 +51,9 @@ public struct PieceRule: Sendable {
       let form = combination(multipliers, cell: cell, phases: phases, outputs: nil)
       let most = range(form, over: cell).upperBound
       if most.isNegative { return }
-      if most.isZero, hasInterior, multipliers.contains(where: { isStrict($0.index, cell: cell, phases: phases) }) { return }
+      if most.isZero, hasInterior, multipliers.contains(where: { isStrict($0.index, cell: cell, phases: phases) }) {
+        return
+      }
     case .nonnegative(let outputs, _, let constant):
       // C·claim − Σ λ·s·z is non-negative on the box, and the sum is non-negative in the cell.
       let factor = Rational(refutation.claim)

@@ -11,7 +11,7 @@ struct QueryOutcome {
   var verdict: Verdict
   /// Closed cells.
   var leaves = 0
-  /// Closed cells decided exactly, among ``leaves``.
+  /// Closed cells whose multipliers came from Z3, among ``leaves``.
   var solverLeaves = 0
   /// The proved share of the split tree: an input split halves a cell's share (which is then exactly its volume), a
   /// phase split halves it by convention.
@@ -96,6 +96,7 @@ final class BranchAndBound: @unchecked Sendable {
   private let pool: WorkPool
   private let progress: (Double, Int) -> Void
   private let mode: SplitMode
+  private let cellLimit: Int
   private let shared = Mutex(Shared())
   /// What the claim says of its quantity: cells closed by exact evaluation show this much and not the threshold of the
   /// integer routine, which is rounded up.
@@ -105,7 +106,8 @@ final class BranchAndBound: @unchecked Sendable {
 
   init(
     network: ExactNetwork, query: Query, problem: FixedPointProblem, float: FloatProblem,
-    builder: CounterexampleBuilder, budget: Budget, pool: WorkPool, mode: SplitMode = .inputs,
+    builder: CounterexampleBuilder, budget: Budget, pool: WorkPool, mode: SplitMode = .mixed,
+    cellLimit: Int = BranchAndBound.maximumCells,
     progress: @escaping (Double, Int) -> Void
   ) {
     self.problem = problem
@@ -117,6 +119,7 @@ final class BranchAndBound: @unchecked Sendable {
     self.budget = budget
     self.pool = pool
     self.mode = mode
+    self.cellLimit = cellLimit
     self.progress = progress
     switch query.claim {
     case .monotone(_, _, _, let minimumSlope): claimed = minimumSlope
@@ -219,7 +222,7 @@ final class BranchAndBound: @unchecked Sendable {
     if budget.isExhausted { return .timeout }
     return shared.withLock { shared in
       if shared.found != nil || shared.failure != nil { return .interrupted }
-      if shared.cells > Self.maximumCells || tree.byteCount > SplitTree.maximumBytes { return .limit }
+      if shared.cells > cellLimit || tree.byteCount > SplitTree.maximumBytes { return .limit }
       return nil
     }
   }
@@ -327,9 +330,9 @@ final class BranchAndBound: @unchecked Sendable {
         if batch.bound(lane) < worst?.bound ?? 0 { worst = (lane, batch.bound(lane)) }
         switch try branch(lane, cells[lane], &stack, &tree) {
         case .split: break
-        case .closed:
+        case .closed(let bySolver):
           leaves += 1
-          pieces += 1
+          pieces += bySolver ? 1 : 0
           share += cells[lane].share
         case .violated(let counterexample):
           owner.shared.withLock { $0.found = $0.found ?? counterexample }
@@ -364,7 +367,7 @@ final class BranchAndBound: @unchecked Sendable {
 
     enum Branching {
       case split
-      case closed
+      case closed(bySolver: Bool)
       case violated(Counterexample)
       case stuck(UnknownReason)
     }
@@ -389,7 +392,9 @@ final class BranchAndBound: @unchecked Sendable {
         return .split
       }
       let input = bestInput(lane, open.cell)
-      if owner.mode == .mixed, phase.score > input.score || input.score <= 0 {
+      // A claim that is tight along a surface is not settled by ever smaller boxes.
+      let isSmall = open.share < 0x1p-30
+      if owner.mode == .mixed || isSmall, phase.score > input.score || input.score <= 0 {
         splitPhase(phase.neuron, lane, open, &stack, &tree)
       } else {
         splitInput(input.input, lane, open, &stack, &tree)
@@ -445,12 +450,12 @@ final class BranchAndBound: @unchecked Sendable {
       switch evaluator.evaluate(open.cell, multipliers: nil) {
       case .empty:
         tree.close(open.node, [ProofFormat.Tag.leaf])
-        return .closed
+        return .closed(bySolver: false)
       case .outOfRange: return .stuck(UnknownReason(description: "a number left the range of the integer routine"))
       case .bound(let bound):
         if bound >= owner.problem.threshold {
           tree.close(open.node, [ProofFormat.Tag.leaf])
-          return .closed
+          return .closed(bySolver: false)
         }
       }
       let phases = evaluator.phases(0)
@@ -461,11 +466,11 @@ final class BranchAndBound: @unchecked Sendable {
         push(inactive, active, first, open.warm, open, &stack)
         return .split
       }
-      if owner.close(open, phases: phases, ProofFormat.Refutation(), &tree) { return .closed }
+      if owner.close(open, phases: phases, ProofFormat.Refutation(), &tree) { return .closed(bySolver: false) }
       let (finding, basis) = search.search(open.cell, phases: phases)
       switch finding {
       case .refutation(let refutation):
-        if owner.close(open, phases: phases, refutation, &tree) { return .closed }
+        if owner.close(open, phases: phases, refutation, &tree) { return .closed(bySolver: false) }
       case .point(let point):
         if let found = try owner.builder.counterexample(near: point, budget: owner.budget) { return .violated(found) }
       case .nothing: break
@@ -473,14 +478,16 @@ final class BranchAndBound: @unchecked Sendable {
       if let basis, let exact = search.exactRefutation(basis, open.cell, phases: phases, rule: owner.rule),
         owner.close(open, phases: phases, exact, &tree)
       {
-        return .closed
+        return .closed(bySolver: false)
       }
       return try owner.decideBySolver(open, phases: phases, &tree)
     }
   }
 
   /// Closes a cell as an exact leaf if the checker accepts the refutation.
-  private func close(_ open: OpenCell, phases: [Int8], _ refutation: ProofFormat.Refutation, _ tree: inout SplitTree) -> Bool {
+  private func close(_ open: OpenCell, phases: [Int8], _ refutation: ProofFormat.Refutation, _ tree: inout SplitTree)
+    -> Bool
+  {
     guard refutation.isEncodable, rule.accepts(open.cell, phases: phases, refutation) else { return false }
     let bytes = ProofFormat.piece(refutation, isDerivative: problem.feature != nil)
     guard bytes.count <= Int(UInt16.max) else { return false }
@@ -501,7 +508,7 @@ final class BranchAndBound: @unchecked Sendable {
         "the solver gave \(point) as a violating point, but exact evaluation finds no violation through it; "
           + "please report this with the model and the specification")
     case .closed(let refutation):
-      if let refutation, close(open, phases: phases, refutation, &tree) { return .closed }
+      if let refutation, close(open, phases: phases, refutation, &tree) { return .closed(bySolver: true) }
       return .stuck(.noCertificate)
     case .unknown(let reason): return .stuck(budget.isInterrupted ? .interrupted : reason)
     }

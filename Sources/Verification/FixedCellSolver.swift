@@ -64,7 +64,9 @@ struct FixedCellSolver {
     switch query.claim {
     case .monotone(let output, let feature, let direction, let minimumSlope):
       // No two points of the domain differ in a fixed feature.
-      if query.region[feature].lowerBound == query.region[feature].upperBound { return .closed(ProofFormat.Refutation()) }
+      if query.region[feature].lowerBound == query.region[feature].upperBound {
+        return .closed(ProofFormat.Refutation())
+      }
       let slope = affine(last, output, values).coefficients[feature] * Rational(direction.sign)
       if slope >= minimumSlope { return .closed(ProofFormat.Refutation()) }
       // The slope is the same everywhere on the piece, so the point to have is one with a long way up.
@@ -94,7 +96,8 @@ struct FixedCellSolver {
   /// A point of the box with all premises non-negative and `shortfall` positive; without a shortfall, a point inside
   /// the box with all premises positive.
   private func findPoint(
-    in box: [ClosedRange<Rational>], _ premises: [(owner: Int, form: LinearForm)], claim shortfall: LinearForm?, goal: LinearSystem.Goal,
+    in box: [ClosedRange<Rational>], _ premises: [(owner: Int, form: LinearForm)], claim shortfall: LinearForm?,
+    goal: LinearSystem.Goal,
     budget: Budget
   ) throws -> Decision {
     var rows = premises.map { LinearInequality(form: $0.form, isStrict: shortfall == nil) }

@@ -105,7 +105,8 @@ struct LeafAuditor {
     guard query.polytope.contains(point) else { return false }
     switch query.claim {
     case .monotone(let output, let feature, let direction, let minimumSlope):
-      guard let reach = query.polytope.interval(along: feature, through: point), point[feature] < reach.upperBound else {
+      guard let reach = query.polytope.interval(along: feature, through: point), point[feature] < reach.upperBound
+      else {
         return false
       }
       var outputs = [Rational](repeating: .zero, count: network.outputCount)

@@ -51,6 +51,7 @@ struct ProofWriting {
   }
 
   private func failure(_ path: String) -> VerificationError {
-    VerificationError(.storage, "cannot write \(path): \(String(cString: strerror(errno))); set TMPDIR to another place")
+    VerificationError(
+      .storage, "cannot write \(path): \(String(cString: strerror(errno))); set TMPDIR to another place")
   }
 }

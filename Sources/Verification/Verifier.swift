@@ -143,7 +143,8 @@ public struct Verifier: Sendable {
     if verdict == .holds, options.engine == .auto {
       if trees.count == property.queries.count {
         let sample = LeafSample(capacity: Self.auditedLeaves, seed: options.seed)
-        proof = try ProofWriting(network: network, property: property, directory: options.scratchDirectory).write(trees) {
+        proof = try ProofWriting(network: network, property: property, directory: options.scratchDirectory).write(trees)
+        {
           sample.offer($0, $1)
         }
         audit = try self.audit(property, sample, after: Self.threadSeconds() - startCPU + helpers, budget)
@@ -161,13 +162,21 @@ public struct Verifier: Sendable {
       lowerBound: boundsKnown ? lowerBound : nil, proof: proof, audit: audit)
   }
 
+  /// The kinds of search and the cells that each may take.
+  private static let stages: [(SplitMode, Int)] = [
+    (.mixed, 2_000), (.inputs, 8_000), (.mixed, 30_000), (.inputs, 600_000), (.mixed, 600_000),
+    (.inputs, BranchAndBound.maximumCells),
+  ]
+
   /// The most leaves of a property that Z3 looks at again, and the most time for one, in milliseconds.
   static let auditedLeaves = 4
   static let auditMilliseconds = 250
 
   /// Z3's opinion on a sample of the leaves that bounds closed. At least one leaf is asked about; no further one once
   /// that took a twentieth of the search's time and a tenth of a second.
-  private func audit(_ property: Property, _ sample: LeafSample, after seconds: Double, _ budget: Budget) throws -> LeafAudit {
+  private func audit(_ property: Property, _ sample: LeafSample, after seconds: Double, _ budget: Budget) throws
+    -> LeafAudit
+  {
     var result = LeafAudit()
     let start = ContinuousClock.now
     for (index, cell) in sample.elements {
@@ -233,10 +242,21 @@ public struct Verifier: Sendable {
     if !found.isEmpty {
       return QueryOutcome(verdict: .violated(found.sorted { $0.drop > $1.drop }))
     }
-    let search = BranchAndBound(
-      network: network, query: query, problem: problem, float: float, builder: builder, budget: budget, pool: pool,
-      mode: options.splitMode ?? .inputs, progress: progress)
-    return try search.run()
+    var spent = 0.0
+    // Which splits pay differs by orders of magnitude between networks, and no cheap measure tells. So both kinds of
+    // search take turns, each for some times as many cells as before; the counts, unlike times, are the same in each run.
+    for (mode, cellLimit) in options.splitMode.map({ [($0, BranchAndBound.maximumCells)] }) ?? Self.stages {
+      let search = BranchAndBound(
+        network: network, query: query, problem: problem, float: float, builder: builder, budget: budget, pool: pool,
+        mode: mode, cellLimit: cellLimit, progress: progress)
+      let outcome = try search.run()
+      spent += outcome.helpersSeconds
+      if outcome.verdict == .unknown(.limit), cellLimit < BranchAndBound.maximumCells, !budget.isOver { continue }
+      var result = outcome
+      result.helpersSeconds = spent
+      return result
+    }
+    return QueryOutcome(verdict: .unknown(.limit))
   }
 
   /// The counterexamples that sampling leads to; none when the numbers are too far apart for fixed point.

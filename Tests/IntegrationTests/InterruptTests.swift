@@ -36,7 +36,7 @@ import Testing
     #expect(kept[0].proof?.sha256 == SHA256Digest.of(proof))
     #expect(kept[1].proof == nil)
 
-    let resumed = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "1s")
+    let resumed = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "10s")
     #expect(resumed.status == 3)
     #expect(resumed.error.contains("1 of 2 properties taken over from an earlier run"))
     let later = try records()
@@ -48,7 +48,7 @@ import Testing
 
   /// What can no longer be shown is proved again.
   @Test(arguments: [true, false]) func takesNothingOverWithoutItsProof(isMissing: Bool) throws {
-    #expect(try workspace.vpals("verify", "models/hard/v0001", "--timeout", "1s").status == 3)
+    #expect(try workspace.vpals("verify", "models/hard/v0001", "--timeout", "10s").status == 3)
     let name = "models/hard/v0001/hard.easy.proof"
     let proof = try workspace.bytes(name)
     if isMissing {
@@ -56,7 +56,7 @@ import Testing
     } else {
       try workspace.write(Array(proof.dropLast()), to: name)
     }
-    let resumed = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "1s")
+    let resumed = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "10s")
     #expect(resumed.status == 3)
     #expect(!resumed.error.contains("taken over"))
     let record = try records()[0]
@@ -69,15 +69,15 @@ import Testing
   }
 
   @Test func takesNothingOverForAnotherNetworkOrSpecification() throws {
-    #expect(try workspace.vpals("verify", "models/hard/v0001", "--timeout", "1s").status == 3)
+    #expect(try workspace.vpals("verify", "models/hard/v0001", "--timeout", "10s").status == 3)
     try workspace.write(
       Workspace.hardSpecification.replacingOccurrences(of: "1000000", with: "1000001"), to: "specs/hard.yaml")
-    let resumed = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "1s")
+    let resumed = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "10s")
     #expect(!resumed.error.contains("taken over"))
   }
 
   @Test func reportsWhatIsUndecided() throws {
-    let outcome = try workspace.vpals("verify", "models/hard/v0001", "--timeout", "1s", "--format", "json")
+    let outcome = try workspace.vpals("verify", "models/hard/v0001", "--timeout", "10s", "--format", "json")
     #expect(outcome.status == 3)
     let report = try VerifyJSON(outcome)
     #expect(report.properties.map(\.verdict) == ["holds", "unknown"])
