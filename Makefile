@@ -8,10 +8,10 @@ BIN := $(BUILD)/release
 VENV := .venv
 SWIFT_FILES := Package.swift Sources Tests
 
-.PHONY: help deps build release demo test bench lint fmt clean
+.PHONY: help deps build release demo test bench bench-peers lint fmt clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1  /' | awk '{printf "  make %-9s", $$1; $$1=""; print}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1  /' | awk '{printf "  make %-12s", $$1; $$1=""; print}'
 
 deps: ## install the Debian and PyPI packages (as root; asks nothing; may be repeated)
 	@scripts/install-dependencies
@@ -32,8 +32,18 @@ test: deps ## all tests
 	swift build --product vPALsPackageTests
 	swift test --skip-build
 
-bench: release ## verdict, time and leaves against the pure Z3 encodings
-	@scripts/bench
+# BENCH=full: every network and feature, for hours. Other arguments: BENCH_OPTIONS='--nets n6_* --repeat 5'.
+BENCH ?= quick
+BENCH_OPTIONS ?=
+BENCH_MODE_quick := --quick
+BENCH_MODE_full := --second-checker
+
+bench: release ## time, proofs and peers on 72 networks, about 15 minutes; BENCH=full for all
+	$(if $(filter quick full,$(BENCH)),,$(error BENCH is $(BENCH); it must be quick or full))
+	@nice -n 5 Benchmarks/run.py --bin $(BIN) --peers --models $(BENCH_MODE_$(BENCH)) $(BENCH_OPTIONS)
+
+bench-peers: ## install the solvers that make bench compares with, into .venv-peers
+	@scripts/install-peers
 
 lint: ## formatting and style, warnings are errors
 	swift format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_FILES)
@@ -42,4 +52,4 @@ fmt: ## format in place
 	swift format --in-place --recursive --parallel --configuration .swift-format $(SWIFT_FILES)
 
 clean: ## remove what was built and demonstrated
-	rm -rf $(BUILD) .build-* .demo $(VENV)
+	rm -rf $(BUILD) .build-* .demo $(VENV) .venv-peers

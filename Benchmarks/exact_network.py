@@ -1,0 +1,188 @@
+"""A reader of the benchmark's ONNX files, and the network in exact rationals.
+
+Shares no code with vPALs: what vPALs answers is checked with this. It understands alternating Gemm and Relu nodes with
+inline weights and refuses everything else. Standard library only.
+"""
+
+import hashlib
+import struct
+from fractions import Fraction
+
+FLOAT, DOUBLE = 1, 11  # TensorProto.DataType
+
+
+class Unreadable(Exception):
+    pass
+
+
+# MARK: Protocol buffers
+
+
+def _varint(data, at):
+    value = shift = 0
+    while True:
+        if at >= len(data) or shift > 63:
+            raise Unreadable("a number ends early")
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at
+
+
+def _fields(data):
+    """{field number: [values]} of a message; a value is an int, or the bytes of anything that is not a varint."""
+    fields, at = {}, 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        number, kind = key >> 3, key & 7
+        if kind == 0:
+            value, at = _varint(data, at)
+        elif kind in (1, 2, 5):
+            size = {1: 8, 5: 4}.get(kind)
+            if size is None:
+                size, at = _varint(data, at)
+            if at + size > len(data):
+                raise Unreadable("a field ends early")
+            value = data[at:at + size]
+            at += size
+        else:
+            raise Unreadable(f"wire type {kind}")
+        fields.setdefault(number, []).append(value)
+    return fields
+
+
+def _text(fields, number):
+    return fields.get(number, [b""])[0].decode()
+
+
+def _tensor(data):
+    """(name, dimensions, values) of a TensorProto."""
+    fields = _fields(data)
+    dimensions = []
+    for value in fields.get(1, []):
+        if isinstance(value, int):
+            dimensions.append(value)
+            continue
+        at = 0
+        while at < len(value):
+            one, at = _varint(value, at)
+            dimensions.append(one)
+    kind = fields.get(2, [0])[0]
+    if kind not in (FLOAT, DOUBLE) or 9 not in fields:
+        raise Unreadable("weights must be float32 or float64 in raw_data")
+    size, letter = (4, "f") if kind == FLOAT else (8, "d")
+    raw = fields[9][0]
+    return _text(fields, 8), dimensions, struct.unpack(f"<{len(raw) // size}{letter}", raw)
+
+
+def _attributes(node):
+    """{name: value} of a NodeProto's integers and floats."""
+    result = {}
+    for data in node.get(5, []):
+        fields = _fields(data)
+        if fields.get(20, [0])[0] == 1:
+            result[_text(fields, 1)] = struct.unpack("<f", fields[2][0])[0]
+        else:
+            result[_text(fields, 1)] = fields.get(3, [0])[0]
+    return result
+
+
+# MARK: The network
+
+
+class Network:
+    """Affine layers with ReLU between them: `layers` is [(rows, biases)], floats that are the stored values exactly."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            model = _fields(file.read())
+        if 7 not in model:
+            raise Unreadable(f"{path}: no graph")
+        graph = _fields(model[7][0])
+        tensors = {name: (dimensions, values) for name, dimensions, values in map(_tensor, graph.get(5, []))}
+        self.layers, expected, previous = [], "Gemm", None
+        for data in graph.get(1, []):
+            node = _fields(data)
+            operator, inputs = _text(node, 4), [name.decode() for name in node.get(1, [])]
+            if operator != expected or previous is not None and inputs[0] != previous:
+                raise Unreadable(f"{path}: expected a chain of Gemm and Relu, found {operator}")
+            if operator == "Gemm":
+                attributes = _attributes(node)
+                if attributes.get("alpha", 1) != 1 or attributes.get("beta", 1) != 1 or attributes.get("transA", 0):
+                    raise Unreadable(f"{path}: Gemm with alpha, beta or transA")
+                ((height, width), values), (_, biases) = tensors[inputs[1]], tensors[inputs[2]]
+                rows = [list(values[r * width:(r + 1) * width]) for r in range(height)]
+                if not attributes.get("transB", 0):
+                    rows = [list(column) for column in zip(*rows)]
+                if len(rows) != len(biases) or len(values) != height * width:
+                    raise Unreadable(f"{path}: Gemm with a bias that does not fit")
+                if self.layers and len(rows[0]) != len(self.layers[-1][1]):
+                    raise Unreadable(f"{path}: layers that do not fit")
+                self.layers.append((rows, list(biases)))
+            expected = "Relu" if operator == "Gemm" else "Gemm"
+            previous = node[2][0].decode()
+        if not self.layers or expected != "Relu" or len(self.layers[-1][1]) != 1:
+            raise Unreadable(f"{path}: must end in one affine output")
+        self.inputs = len(self.layers[0][0][0])
+        self.hidden = [len(biases) for _, biases in self.layers[:-1]]
+        self._exact = None
+
+    @property
+    def exact(self):
+        if self._exact is None:
+            self._exact = [([[Fraction(w) for w in row] for row in rows], [Fraction(b) for b in biases])
+                           for rows, biases in self.layers]
+        return self._exact
+
+    def value(self, x):
+        """f(x) in rationals."""
+        return self._directional(self.exact, x, None)[0]
+
+    def slope(self, x, feature, side=1, exact=True):
+        """The one-sided derivative at x along the feature: from the right (side 1) or from the left (-1)."""
+        direction = [0] * self.inputs
+        direction[feature] = side
+        return side * self._directional(self.exact if exact else self.layers, x, direction)[1]
+
+    @staticmethod
+    def _directional(layers, x, direction):
+        """f(x) and the derivative of f at x in a direction: exactly that, on kinks too."""
+        for index, (rows, biases) in enumerate(layers):
+            z = [sum((w * v for w, v in zip(row, x) if v), b) for row, b in zip(rows, biases)]
+            dz = None if direction is None else [sum(w * v for w, v in zip(row, direction) if v) for row in rows]
+            if index + 1 == len(layers):
+                return z[0], dz[0] if dz is not None else None
+            x = [max(v, 0) for v in z]
+            if dz is not None:
+                direction = [d if v > 0 else max(d, 0) if v == 0 else 0 for v, d in zip(z, dz)]
+
+    # MARK: Canonical texts, docs/proof-format.md
+
+    def canonical_text(self):
+        lines = ["vpals-network/v1", f"{self.inputs} {len(self.layers)}"]
+        for rows, biases in self.layers:
+            lines.append(f"{len(rows[0])} {len(rows)}")
+            lines += [_dyadic(w) for row in rows for w in row] + [_dyadic(b) for b in biases]
+        return "\n".join(lines) + "\n"
+
+    def query_text(self, feature):
+        """Of: non-decreasing in the feature on the unit box."""
+        return (f"vpals-query/v1 {self.inputs}\n" + "0 1\n" * self.inputs
+                + f"monotone output 0 feature {feature} nondecreasing slope 0\n")
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _dyadic(value):
+    mantissa, denominator = value.as_integer_ratio()
+    if mantissa == 0:
+        return "0 0"
+    exponent = 1 - denominator.bit_length()
+    while mantissa % 2 == 0:
+        mantissa //= 2
+        exponent += 1
+    return f"{mantissa} {exponent}"
