@@ -150,7 +150,8 @@ let package = Package(
     tests(
       "GatingTests",
       [
-        "Gating", "Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
+        "Gating", "ProofChecking", "Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic",
+        "TestHelpers",
         "vpals-solver",
       ]),
     tests(

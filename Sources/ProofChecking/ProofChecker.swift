@@ -181,7 +181,7 @@ final class TreeWalk {
   }
 
   private func push(_ parent: Branch, _ first: Cell, _ second: Cell) throws(ProofFailure.Cause) {
-    guard stack.count + 2 <= ProofFormat.maximumDepth else { throw .depth }
+    guard stack.count < ProofFormat.maximumDepth else { throw .depth }
     var branch = parent
     branch.cell = second
     stack.append(branch)

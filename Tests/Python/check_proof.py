@@ -536,14 +536,18 @@ class Problem:
         """e: how far the derivatives are scaled down to stay below 2^29."""
         reach = [Switches.number(most(a, 30)) for a in first_slopes]
         greatest = max(reach, default=0)
+        all_reaches = [reach]
         for layer in self.layers[1:]:
             reach = [
                 (sum(max(-a, b) * r for a, b, r in zip(low, high, reach)) >> layer.p) + 1
                 for low, high in zip(layer.low, layer.high)]
             greatest = max(greatest, max(reach, default=0))
+            all_reaches.append(reach)
         excess = max(0, greatest.bit_length() - 29)
         if excess >= 30:
             raise NoProof
+        if self.layers:
+            self.reaches = [[-(-r >> excess) for r in reaches] for reaches in all_reaches]
         return excess
 
     def _prepare(self):
@@ -553,8 +557,11 @@ class Problem:
             if level:
                 layer.prepare_targets(self.monotone)
         # Bounds that hold everywhere.
-        self.known = [
-            tuple([number(v)] * layer.outputs for v in (-ONE, ONE, -ONE // 2, ONE // 2)) for layer in self.layers]
+        self.known = []
+        for level, layer in enumerate(self.layers):
+            reach = self.reaches[level] if self.monotone else [number(0)] * layer.outputs
+            self.known.append(
+                ([number(-ONE)] * layer.outputs, [number(ONE)] * layer.outputs, [-r for r in reach], list(reach)))
         lower, upper = [number(0)] * self.inputs, [number(ONE)] * self.inputs
         for low, high, bias_low, bias_high in self.constraints:
             lower, upper = tighten(low, high, bias_low, bias_high, first_shift(self), 1, lower, upper)
@@ -1118,11 +1125,13 @@ def is_zero(coefficients, constant, region):
     return not total
 
 
-def check_piece(problem, lower, upper, premises, known, listed):
+def check_piece(problem, lower, upper, premises, known, claim, listed):
     """An exact leaf. `listed`: (neuron, mantissa, exponent)."""
     bounds = bound_layers(problem, lower, upper, premises, known)
     if bounds is None:
         return
+    if claim_pass(problem, bounds, premises, None) is None:
+        raise Refused("out-of-range")
     query = problem.query
     phases = []
     for level, layer in enumerate(problem.layers):
@@ -1134,6 +1143,8 @@ def check_piece(problem, lower, upper, premises, known, listed):
             if not q and i in unstable:
                 raise Refused("phase-open")
             phases.append(q > 0 if q else i in on)
+    if any(not premises[g] for g, _, _ in listed):
+        raise Refused("not-refuted")
     signed = [(g, m * premises[g], e) for g, m, e in listed]
     if query.monotone:
         outputs = [0] * problem.network.output_count
@@ -1151,9 +1162,9 @@ def check_piece(problem, lower, upper, premises, known, listed):
                     return
     else:
         factor = math.lcm(1, *(v.denominator for v in query.outputs))
-        outputs = [int(v * factor) for v in query.outputs]
+        outputs = [int(v * factor) * claim for v in query.outputs]
         form, constant = affine_piece(problem, phases, outputs, [(g, -m * factor, e) for g, m, e in signed])
-        if extreme(form, constant + query.constant * factor, query.region, lower, upper, -1) >= 0:
+        if extreme(form, constant + query.constant * factor * claim, query.region, lower, upper, -1) >= 0:
             return
     raise Refused("not-refuted")
 
@@ -1230,24 +1241,35 @@ def read_beta(reader):
     return mantissa << exponent
 
 
+def read_big(reader):
+    """A positive integer: its length in bytes, then the bytes, lowest first."""
+    count = reader.number()
+    if not 0 < count <= 4096:
+        raise Refused("not-canonical")
+    data = reader.take(count)
+    if not data[-1]:
+        raise Refused("not-canonical")
+    return int.from_bytes(data, "little")
+
+
 def read_piece(reader, problem, premises):
-    """The multipliers of an exact leaf."""
+    """The claim's multiplier and the multipliers of an exact leaf."""
+    claim = 1 if problem.query.monotone else read_big(reader)
     count = reader.number()
     if count > problem.neurons:  # ascending indices of neurons
-        raise Refused("neuron")
+        raise Refused("not-canonical")
     listed = []
     last = -1
     for _ in range(count):
-        g, mantissa, code = reader.number(), reader.number(), reader.number()
-        if g >= problem.neurons:
-            raise Refused("neuron")
-        if g <= last or not mantissa & 1 or code > 1024:
+        g = reader.number()
+        if g >= problem.neurons or g <= last:
             raise Refused("not-canonical")
-        if not premises[g]:
-            raise Refused("neuron")
+        mantissa, code = read_big(reader), reader.number()
+        if not mantissa & 1 or code > 1024:
+            raise Refused("not-canonical")
         listed.append((g, mantissa, -(code >> 1) - 1 if code & 1 else code >> 1))
         last = g
-    return listed
+    return claim, listed
 
 
 class Counter:
@@ -1273,11 +1295,11 @@ def walk(problem, reader, counter):
             counter.leaves += 1
             if tag == 6:
                 counter.pieces += 1
-                listed = read_piece(reader, problem, premises)
-                check_piece(problem, lower, upper, premises, known, listed)
+                claim, listed = read_piece(reader, problem, premises)
+                check_piece(problem, lower, upper, premises, known, claim, listed)
             else:
                 if tag == 1 and multipliers is None:
-                    raise Refused("tag")
+                    raise Refused("not-canonical")
                 bounds = bound_layers(problem, lower, upper, premises, known)
                 if bounds is not None:
                     result = claim_pass(problem, bounds, premises, multipliers if tag else None)
@@ -1319,7 +1341,7 @@ def walk(problem, reader, counter):
         elif tag == 5:
             flags = reader.number()
             if not 2 <= flags <= 7 or (flags & 1 and multipliers is None):
-                raise Refused("tag")
+                raise Refused("not-canonical")
             bounds = bound_layers(problem, lower, upper, premises, known)
             if bounds is not None:
                 result = claim_pass(problem, bounds, premises, multipliers if flags & 1 else None)

@@ -220,31 +220,31 @@ class Leaves(unittest.TestCase):
                 ("-1/4", "3/4", [(0, 1, 0), (1, 1, 0)], False)]:
             network = network_text([([[1], [-1]], [Fraction(b0), Fraction(b1)]), ([[0, 0]], [0])])
             problem = self.problem(network, [(0, 1)], claim)
-            arguments = problem, [0], [ONE], [1, 1], problem.known, listed
+            arguments = problem, [0], [ONE], [1, 1], problem.known, 1, listed
             if valid:
                 checker.check_piece(*arguments)
             else:
                 with self.assertRaisesRegex(checker.Refused, "not-refuted"):
                     checker.check_piece(*arguments)
             with self.assertRaisesRegex(checker.Refused, "phase-open"):
-                checker.check_piece(problem, [0], [ONE], [1, 0], problem.known, [])
+                checker.check_piece(problem, [0], [ONE], [1, 0], problem.known, 1, [])
 
     def test_a_form_that_is_zero_refutes_nothing(self):
         # z = x1 − 1 where x1 is 1: it is zero everywhere, and so is g.
         network = network_text([([[0, 1]], [-1]), ([[0]], [0])])
         problem = self.problem(network, [(0, 1), (1, 1)], monotone(1))
         with self.assertRaisesRegex(checker.Refused, "not-refuted"):
-            checker.check_piece(problem, [0, 0], [ONE, ONE], [1], problem.known, [(0, 1, 0)])
+            checker.check_piece(problem, [0, 0], [ONE, ONE], [1], problem.known, 1, [(0, 1, 0)])
 
     def test_a_piece_of_a_value_claim(self):
         # relu(x − 1/2) − 1/4 ≥ 0 where x ≥ 3/4; the premise alone gives only −1/4.
         network = network_text([([[1]], [Fraction(-1, 2)]), ([[1]], [0])])
         problem = self.problem(network, [(0, 1)], "nonnegative outputs 1 constant -1/4")
-        checker.check_piece(problem, [3 << 28], [ONE], [1], problem.known, [])
+        checker.check_piece(problem, [3 << 28], [ONE], [1], problem.known, 1, [])
         with self.assertRaisesRegex(checker.Refused, "not-refuted"):
-            checker.check_piece(problem, [(3 << 28) - 1], [ONE], [1], problem.known, [])
+            checker.check_piece(problem, [(3 << 28) - 1], [ONE], [1], problem.known, 1, [])
         # z ≥ 0 where x ≤ 1/4: claim − 2z = −(x − 1/2) − 1/4 ≥ 0.
-        checker.check_piece(problem, [0], [1 << 28], [1], problem.known, [(0, 1, 1)])
+        checker.check_piece(problem, [0], [1 << 28], [1], problem.known, 1, [(0, 1, 1)])
 
 
 class Files(unittest.TestCase):
@@ -268,10 +268,10 @@ class Files(unittest.TestCase):
             ([2, 0, 0], "truncated", 2),
             ([8], "tag", 0),
             ([255], "tag", 0),
-            ([1], "tag", 0),  # no multipliers in force
-            ([5, 3, 0], "tag", 0),
-            ([5, 1, 0], "tag", 0),
-            ([5, 8, 0], "tag", 0),
+            ([1], "not-canonical", 0),  # no multipliers in force
+            ([5, 3, 0], "not-canonical", 0),
+            ([5, 1, 0], "not-canonical", 0),
+            ([5, 8, 0], "not-canonical", 0),
             ([7], "open", 0),
             ([2, 1, 0, 0], "input", 0),
             ([3, 1, 0, 0], "neuron", 0),
@@ -285,7 +285,7 @@ class Files(unittest.TestCase):
             ([3, 0, 4, 0, 33, 0, 0], "not-canonical", 1),
             ([6, 0], "phase-open", 0),
             ([3, 0, 6, 1, 0, 2, 0, 0], "not-canonical", 1),  # an even mantissa
-            ([6, 1, 0, 1, 0], "neuron", 0),  # no premise
+            ([6, 1, 0, 1, 1, 0], "phase-open", 0),  # no premise
         ]
         for tree, rule, node in cases:
             self.assertEqual(self.rule(tree)[:4], (False, rule, 0, node), tree)

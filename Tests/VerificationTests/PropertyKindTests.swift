@@ -41,14 +41,19 @@ struct PropertyKindTests {
 
   private func expect(
     _ verdict: String, _ network: Network, _ text: String, outputs: Int = 1, scale: String = "linear",
-    sourceLocation: SourceLocation = #_sourceLocation, refutes: (Counterexample) throws -> Bool = { _ in true }
+    mayLackProof: Bool = false, sourceLocation: SourceLocation = #_sourceLocation,
+    refutes: (Counterexample) throws -> Bool = { _ in true }
   ) throws {
     let (_, property) = try Self.property(text, outputs: outputs, scale: scale)
     for engine in Engine.allCases {
       let answer = try Self.decide(network, property, engine: engine, refutes: refutes)
+      // What cannot be shown to the checker is undecided, never an answer.
+      if mayLackProof, engine == .auto, verdict == "holds", answer == Self.withoutProof { continue }
       #expect(answer == verdict, "\(engine)", sourceLocation: sourceLocation)
     }
   }
+
+  private static let withoutProof = "a cell was decided by the solver without a certificate"
 
   // MARK: Small networks by hand
 
@@ -105,7 +110,7 @@ struct PropertyKindTests {
     try expect("holds", kink, "nondecreasing: {of: f, in: [a, b]}\nwhen: a == b")
     try expect("violated", kink, "nondecreasing: {of: f, in: [a, b]}")
     // No two points of the diagonal differ in one feature only.
-    try expect("holds", kink, "nonincreasing: {of: f, in: a}\nwhen: a == b")
+    try expect("holds", kink, "nonincreasing: {of: f, in: a}\nwhen: a == b", mayLackProof: true)
     try expect("violated", kink, "nonincreasing: {of: f, in: [a, b]}\nwhen: a == b") { found in
       let end = try #require(found.xPrime)
       return found.x[0] == found.x[1] && end[0] == end[1] && end[0] > found.x[0] && found.fx == found.x[0]
@@ -318,6 +323,7 @@ struct PropertyKindTests {
     let seed: UInt64 = 17
     var dice = Dice(seed: seed)
     var verdicts: [String: Int] = [:]
+    var lacking = 0
     for round in 0..<60 {
       let network = try Network.random(inputs: 2, widths: [2], style: .ternary, &dice)
       let condition = dice.pick(["a + b <= 1", "a <= b", "2 * a - b <= 1/2", "a - b <= 1/10", "b <= a + 1/4"])
@@ -331,9 +337,15 @@ struct PropertyKindTests {
         return try zip(found.x, end).allSatisfy { $0 <= $1 }
           && (try exactOutputs(network, at: end)[0]) < (try exactOutputs(network, at: found.x)[0])
       }
+      // The space of pairs can be tight where the two queries are not: a cell may then stay without a proof.
+      if second == Self.withoutProof, first == "holds" {
+        lacking += 1
+        continue
+      }
       #expect(first == second, "seed \(seed), round \(round), \(condition): \(network.text)")
       verdicts[first, default: 0] += 1
     }
+    #expect(lacking <= 5, "\(lacking)")
     #expect(verdicts["holds", default: 0] > 5 && verdicts["violated", default: 0] > 5, "\(verdicts)")
   }
 }
