@@ -45,8 +45,8 @@ enum SplitMode: Sendable, Hashable, CaseIterable {
 /// Sixteen cells at a time are bounded in binary32 (`CBoundSearch`): intermediate bounds from scratch, then a few steps
 /// of ascent from the parent's multipliers. What looks closed is closed only when the integer routine of
 /// `ProofChecking` accepts it with the multipliers that the proof will hold; a cell without open phases is decided
-/// exactly. The rest is split where the relaxation is loosest. What happens to a cell depends on its ancestors alone,
-/// so the tree does not depend on the number of threads.
+/// exactly. The rest is split where the relaxation is loosest. What happens to a cell is meant to depend on its
+/// ancestors alone: verdicts do not depend on the number of threads, though bytes of proofs were seen to differ.
 final class BranchAndBound: @unchecked Sendable {
   // Immutable after the initialiser but for `shared`, which a mutex guards, and `progress`, called by the owner alone.
 

@@ -164,7 +164,7 @@ public struct Verifier: Sendable {
 
   /// The kinds of search and the cells that each may take.
   private static let stages: [(SplitMode, Int)] = [
-    (.mixed, 2_000), (.inputs, 8_000), (.mixed, 30_000), (.inputs, 600_000), (.mixed, 600_000),
+    (.mixed, 2_000), (.inputs, 8_000), (.mixed, 8_000), (.inputs, 600_000), (.mixed, 600_000),
     (.inputs, BranchAndBound.maximumCells),
   ]
 
