@@ -12,6 +12,32 @@ public enum AtomicFile {
   ///   system, a directory of that name). The target is then as it was, and no temporary file is left; only when the
   ///   directory itself cannot be flushed after the renaming, the new content may stand.
   public static func write(_ bytes: [UInt8], to path: String) throws(CertificateError) {
+    try replace(path) { file throws(CertificateError) in try append(bytes[...], to: file, for: path) }
+  }
+
+  /// Writes the content of another file as the whole content of `path`, piece by piece.
+  ///
+  /// - Throws: as ``write(_:to:)``; also when `source` cannot be read.
+  public static func copy(_ source: String, to path: String) throws(CertificateError) {
+    guard let input = FileDescriptor(path: source, flags: O_RDONLY) else {
+      throw SystemFailure.last.error("read \(source)")
+    }
+    try replace(path) { file throws(CertificateError) in
+      var piece = [UInt8](repeating: 0, count: 1 << 20)
+      while true {
+        let count = piece.withUnsafeMutableBytes { buffer in
+          retryingInterrupts { Glibc.read(input.number, buffer.baseAddress, buffer.count) }
+        }
+        guard count >= 0 else { throw SystemFailure.last.error("read \(source)") }
+        if count == 0 { return }
+        try append(piece[..<count], to: file, for: path)
+      }
+    }
+  }
+
+  private static func replace(_ path: String, _ fill: (FileDescriptor) throws(CertificateError) -> Void)
+    throws(CertificateError)
+  {
     let (directory, name) = split(path)
     guard FileName.isValid(name) else {
       throw CertificateError(.name, "cannot write \(path): it does not end in the name of a file; check the path")
@@ -23,7 +49,7 @@ public enum AtomicFile {
     // The random part keeps threads of one process apart.
     let temporary = "\(directory)/.\(name).\(Leftovers.file)-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     do throws(CertificateError) {
-      try create(temporary, bytes: bytes, for: path)
+      try create(temporary, for: path, fill)
       guard rename(temporary, path) == 0 else { throw SystemFailure.last.error("write \(path)") }
     } catch {
       unlink(temporary)
@@ -34,22 +60,34 @@ public enum AtomicFile {
 
   /// Creates the file `path` exclusively and flushes it to the disk; `target` is its name in messages.
   static func create(_ path: String, bytes: [UInt8], for target: String) throws(CertificateError) {
+    try create(path, for: target) { file throws(CertificateError) in try append(bytes[...], to: file, for: target) }
+  }
+
+  private static func create(
+    _ path: String, for target: String, _ fill: (FileDescriptor) throws(CertificateError) -> Void
+  ) throws(CertificateError) {
     guard let file = FileDescriptor(path: path, flags: O_WRONLY | O_CREAT | O_EXCL) else {
       throw SystemFailure.last.error("write \(target)")
     }
     // Tells other processes, also those of another PID namespace, that the file is no leftover.
     flock(file.number, LOCK_EX | LOCK_NB)
+    try fill(file)
+    try flush(file, for: target)
+  }
+
+  private static func append(_ bytes: ArraySlice<UInt8>, to file: FileDescriptor, for target: String)
+    throws(CertificateError)
+  {
     var written = 0
     while written < bytes.count {
       let count = bytes.withUnsafeBytes { buffer in
         retryingInterrupts {
-          Glibc.write(file.number, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+          Glibc.write(file.number, buffer.baseAddress?.advanced(by: written), buffer.count - written)
         }
       }
       guard count > 0 else { throw SystemFailure.last.error("write \(target)") }
       written += count
     }
-    try flush(file, for: target)
   }
 
   static func flush(_ file: FileDescriptor, for target: String) throws(CertificateError) {

@@ -79,15 +79,19 @@ public struct PropertyResult: Sendable, Hashable {
   /// A certified lower bound of what the claim needs to be non-negative (for a monotone claim: of the slope per unit
   /// of the feature), where one is known.
   public let lowerBound: Rational?
+  /// The same for each query.
+  public let lowerBounds: [Rational?]
   /// The checked proof, for a property that holds.
   public let proof: ProofFile?
+  /// What an undecided search can go on from.
+  public let saved: SavedSearch?
   /// What Z3 said of a sample of the leaves that bounds closed.
   public let audit: LeafAudit
 
   public init(
     id: String, verdict: Verdict, engine: String, seconds: Double, cpuSeconds: Double, leaves: Int, solverLeaves: Int,
-    provedShare: Double, lowerBound: Rational?, proof: ProofFile? = nil,
-    audit: LeafAudit = LeafAudit()
+    provedShare: Double, lowerBound: Rational?, lowerBounds: [Rational?] = [], proof: ProofFile? = nil,
+    saved: SavedSearch? = nil, audit: LeafAudit = LeafAudit()
   ) {
     self.id = id
     self.verdict = verdict
@@ -98,7 +102,9 @@ public struct PropertyResult: Sendable, Hashable {
     self.solverLeaves = solverLeaves
     self.provedShare = provedShare
     self.lowerBound = lowerBound
+    self.lowerBounds = lowerBounds
     self.proof = proof
+    self.saved = saved
     self.audit = audit
   }
 }

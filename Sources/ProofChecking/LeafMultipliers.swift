@@ -59,8 +59,11 @@ public struct MultiplierShape: Sendable, Hashable {
   public let hasSlope: [Bool]
   public let neuronCount: Int
   public let constraintCount: Int
+  /// Whether the claim is about a derivative.
+  public let isDerivative: Bool
 
   public init(problem: FixedPointProblem) {
+    isDerivative = problem.feature != nil
     neuronCount = problem.neuronCount
     constraintCount = problem.constraints.outputCount
     var shares: [Bool] = []

@@ -17,6 +17,13 @@ public struct ProofChecker {
     public var digest = ""
   }
 
+  /// What was checked of a saved tree.
+  public struct SavedSummary: Sendable, Hashable {
+    /// Closed leaves.
+    public var leaves: Int
+    public var digest: String
+  }
+
   public let network: ExactNetwork
 
   public init(network: ExactNetwork) { self.network = network }
@@ -27,6 +34,18 @@ public struct ProofChecker {
   /// - Throws: ``ProofFailure`` with the first node that fails.
   public func check(
     _ source: ProofSource, queries: [Query], onLeaf: ((Int, Cell) -> Void)? = nil
+  ) throws(ProofFailure) -> Summary {
+    try check(source, queries: queries, saved: false, onLeaf: onLeaf)
+  }
+
+  /// Checks the closed leaves of a saved tree: whoever goes on from it need not look at them again. Not a proof.
+  public func checkSaved(_ source: ProofSource, queries: [Query]) throws(ProofFailure) -> SavedSummary {
+    let summary = try check(source, queries: queries, saved: true, onLeaf: nil)
+    return SavedSummary(leaves: summary.leaves, digest: summary.digest)
+  }
+
+  private func check(
+    _ source: ProofSource, queries: [Query], saved: Bool, onLeaf: ((Int, Cell) -> Void)?
   ) throws(ProofFailure) -> Summary {
     var summary = Summary()
     do throws(ProofFailure.Cause) {
@@ -41,7 +60,7 @@ public struct ProofChecker {
       do throws(ProofFailure.Cause) {
         guard try source.bytes(32) == Self.bytes(ofDigest: query.digest) else { throw ProofFailure.Cause.query }
         do throws(CheckFailure) {
-          walk = try TreeWalk(network: network, query: query, index: index)
+          walk = try TreeWalk(network: network, query: query, index: index, acceptsOpen: saved)
         } catch {
           throw ProofFailure.Cause.problem(error)
         }
@@ -104,9 +123,13 @@ final class TreeWalk {
   private(set) var node = -1
   private(set) var leaves = 0
   private(set) var pieces = 0
+  private(set) var open = 0
+  /// Whether this is a saved tree, which proves nothing while a part of it is open.
+  private let acceptsOpen: Bool
   var onLeaf: ((Int, Cell) -> Void)?
 
-  init(network: ExactNetwork, query: Query, index: Int) throws(CheckFailure) {
+  init(network: ExactNetwork, query: Query, index: Int, acceptsOpen: Bool) throws(CheckFailure) {
+    self.acceptsOpen = acceptsOpen
     let (network, query) = try query.lowered(on: network)
     problem = try FixedPointProblem(network: network, query: query)
     rule = PieceRule(network: network, query: query, problem: problem)
@@ -137,35 +160,27 @@ final class TreeWalk {
     var branch = start
     while true {
       node += 1
-      let tag = try source.byte()
-      switch tag {
-      case ProofFormat.Tag.leaf:
+      switch try ProofRecord(from: source, shape: shape, premises: branch.cell.premises) {
+      case .leaf:
         enqueue(branch, multipliers: nil, source)
         return
-      case ProofFormat.Tag.multipliedLeaf:
+      case .multipliedLeaf:
         guard let multipliers = branch.multipliers else { throw .notCanonical("a leaf without multipliers in force") }
         enqueue(branch, multipliers: multipliers, source)
         return
-      case ProofFormat.Tag.inputSplit:
-        let input = try source.number()
+      case .inputSplit(let input):
         guard input < problem.inputCount, branch.cell.canSplit(input: input) else { throw .input(input) }
         let (low, high) = branch.cell.halves(input: input)
         try push(branch, low, high)
         return
-      case ProofFormat.Tag.phaseSplit:
-        let neuron = try source.number()
+      case .phaseSplit(let neuron):
         guard neuron < problem.neuronCount, branch.cell.premises[neuron] == 0 else { throw .neuron(neuron) }
         let (inactive, active) = branch.cell.phases(neuron: neuron, in: problem)
         try push(branch, inactive, active)
         return
-      case ProofFormat.Tag.multipliers:
-        branch.multipliers = try LeafMultipliers(from: source, shape: shape, premises: branch.cell.premises)
-      case ProofFormat.Tag.bounds:
-        try apply(source, &branch)
-      case ProofFormat.Tag.piece:
-        let refutation = try ProofFormat.refutation(
-          from: source, isDerivative: problem.feature != nil,
-          count: problem.neuronCount + problem.constraints.outputCount)
+      case .multipliers(let multipliers): branch.multipliers = multipliers
+      case .bounds(let flags): try apply(flags, &branch)
+      case .piece(let refutation):
         switch single.evaluate(branch.cell, multipliers: nil, known: branch.known) {
         case .empty: break
         case .outOfRange: throw .outOfRange
@@ -174,8 +189,10 @@ final class TreeWalk {
         leaves += 1
         pieces += 1
         return
-      case ProofFormat.Tag.open: throw .open
-      default: throw .tag(tag)
+      case .open:
+        guard acceptsOpen else { throw .open }
+        open += 1
+        return
       }
     }
   }
@@ -189,8 +206,7 @@ final class TreeWalk {
     stack.append(branch)
   }
 
-  private func apply(_ source: ProofSource, _ branch: inout Branch) throws(ProofFailure.Cause) {
-    let flags = try source.number()
+  private func apply(_ flags: Int, _ branch: inout Branch) throws(ProofFailure.Cause) {
     guard flags <= ProofFormat.BoundsFlag.all, flags & ~ProofFormat.BoundsFlag.multiplied != 0 else {
       throw .notCanonical("a bounds record with flags \(flags)")
     }

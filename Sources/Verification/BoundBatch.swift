@@ -10,6 +10,39 @@ struct FloatMultipliers {
     let g = problem.neuronCount
     values = Array(repeating: 0.5, count: 5 * g) + Array(repeating: 0, count: g + problem.constraints.outputCount)
   }
+
+  /// What a proof says, with the values of ``init(problem:)`` for neurons of which it says nothing.
+  init(_ source: LeafMultipliers, problem: FixedPointProblem) {
+    self.init(problem: problem)
+    let g = problem.neuronCount
+    for k in 0..<g where source.present[k] {
+      for (row, share) in [source.alpha, source.kappa, source.omega, source.active, source.slope].enumerated() {
+        values[row * g + k] = Float(share[k]) / 15
+      }
+    }
+    for k in source.beta.indices { values[5 * g + k] = Float(LeafMultipliers.betaValue(source.beta[k])) * 0x1p-24 }
+  }
+
+  /// As a proof can hold them, for every neuron.
+  func rounded(premises: [Int8], shape: MultiplierShape) -> LeafMultipliers {
+    let g = shape.neuronCount
+    var result = LeafMultipliers(neuronCount: g, constraintCount: shape.constraintCount)
+    func sixteenths(_ row: Int, _ k: Int) -> UInt8 { UInt8(max(0, min(15, (values[row * g + k] * 15).rounded()))) }
+    for k in 0..<g {
+      result.present[k] = true
+      result.alpha[k] = sixteenths(0, k)
+      if shape.hasDerivativeShares[k] {
+        result.kappa[k] = sixteenths(1, k)
+        result.omega[k] = sixteenths(2, k)
+        result.active[k] = sixteenths(3, k)
+      }
+      if shape.hasSlope[k] { result.slope[k] = sixteenths(4, k) }
+    }
+    for k in result.beta.indices where k >= g || premises[k] != 0 {
+      result.beta[k] = LeafMultipliers.betaCode(Int64(max(0, min(31, values[5 * g + k])) * 0x1p24))
+    }
+    return result
+  }
 }
 
 /// Sixteen cells in the memory of `CBoundSearch`. Belongs to one thread.

@@ -20,6 +20,8 @@ struct QueryOutcome {
   var lowerBound: Rational?
   /// The tree that was found: a proof when the verdict is `holds`, with open leaves otherwise.
   var tree: FoundTree?
+  /// The stage of the search that ended, of ``Verifier``.
+  var stage = 0
   /// Processor time of other threads that helped.
   var helpersSeconds = 0.0
 }
@@ -45,8 +47,8 @@ enum SplitMode: Sendable, Hashable, CaseIterable {
 /// Sixteen cells at a time are bounded in binary32 (`CBoundSearch`): intermediate bounds from scratch, then a few steps
 /// of ascent from the parent's multipliers. What looks closed is closed only when the integer routine of
 /// `ProofChecking` accepts it with the multipliers that the proof will hold; a cell without open phases is decided
-/// exactly. The rest is split where the relaxation is loosest. What happens to a cell is meant to depend on its
-/// ancestors alone: verdicts do not depend on the number of threads, though bytes of proofs were seen to differ.
+/// exactly. The rest is split where the relaxation is loosest. What happens to a cell depends on its ancestors alone,
+/// so that the tree that proves a query is the same for any number of threads.
 final class BranchAndBound: @unchecked Sendable {
   // Immutable after the initialiser but for `shared`, which a mutex guards, and `progress`, called by the owner alone.
 
@@ -67,6 +69,15 @@ final class BranchAndBound: @unchecked Sendable {
     var warm: FloatMultipliers
     var share: Double
     var node: Int32
+    /// How the proof of another network closed this cell; tried first.
+    var advice: Advice?
+  }
+
+  enum Advice {
+    case byDefault
+    case multiplied(LeafMultipliers)
+
+    var multipliers: LeafMultipliers? { if case .multiplied(let multipliers) = self { multipliers } else { nil } }
   }
 
   private struct Shared {
@@ -80,10 +91,9 @@ final class BranchAndBound: @unchecked Sendable {
     var found: Counterexample?
     var failure: (any Error)?
     var undecided: UnknownReason?
-    var open: [(cell: Cell, multipliers: FloatMultipliers)] = []
+    var open: [OpenCell] = []
     var isOpenComplete = true
     var helpersSeconds = 0.0
-    var treeBytes = 0
   }
 
   let problem: FixedPointProblem
@@ -97,6 +107,8 @@ final class BranchAndBound: @unchecked Sendable {
   private let progress: (Double, Int) -> Void
   private let mode: SplitMode
   private let cellLimit: Int
+  /// A tree to start from.
+  private let guide: SearchGuide?
   private let shared = Mutex(Shared())
   /// What the claim says of its quantity: cells closed by exact evaluation show this much and not the threshold of the
   /// integer routine, which is rounded up.
@@ -107,7 +119,7 @@ final class BranchAndBound: @unchecked Sendable {
   init(
     network: ExactNetwork, query: Query, problem: FixedPointProblem, float: FloatProblem,
     builder: CounterexampleBuilder, budget: Budget, pool: WorkPool, mode: SplitMode = .mixed,
-    cellLimit: Int = BranchAndBound.maximumCells,
+    cellLimit: Int = BranchAndBound.maximumCells, guide: SearchGuide? = nil,
     progress: @escaping (Double, Int) -> Void
   ) {
     self.problem = problem
@@ -120,6 +132,7 @@ final class BranchAndBound: @unchecked Sendable {
     self.pool = pool
     self.mode = mode
     self.cellLimit = cellLimit
+    self.guide = guide
     self.progress = progress
     switch query.claim {
     case .monotone(_, _, _, let minimumSlope): claimed = minimumSlope
@@ -132,7 +145,7 @@ final class BranchAndBound: @unchecked Sendable {
   func run() throws -> QueryOutcome {
     let root = OpenCell(
       cell: Cell(problem: problem), warm: FloatMultipliers(problem: problem), share: 1, node: 0)
-    let tree = work([root], isOwner: true)
+    let tree = work(guide == nil ? [root] : [], isOwner: true)
     pool.serve { self.shared.withLock { $0.pending == 0 } }
     let shared = self.shared.withLock { $0 }
     if let failure = shared.failure { throw failure }
@@ -152,26 +165,47 @@ final class BranchAndBound: @unchecked Sendable {
       outcome.lowerBound = certifiedBound(shared)
       return outcome
     }
+    if shared.cells > cellLimit {
+      // The last batch went over the limit: whether another thread would have stopped before it must not matter.
+      outcome.verdict = .unknown(.limit)
+      return outcome
+    }
     outcome.provedShare = 1
     outcome.lowerBound = min(claimed, problem.unscaled(problem.threshold))
     return outcome
   }
 
-  /// The least that the integer routine gives for the open cells; nil when that is not known for all of them.
+  /// The most open cells whose bounds are looked at when a search ends undecided.
+  private static let maximumOpen = 20_000
+
+  /// The least that the integer routine gives for the open cells; for the whole domain when they are too many.
   private func certifiedBound(_ shared: Shared) -> Rational? {
-    guard shared.isOpenComplete else { return nil }
+    let whole = OpenCell(cell: Cell(problem: problem), warm: FloatMultipliers(problem: problem), share: 1, node: 0)
+    let cells = shared.isOpenComplete ? shared.open : [whole]
     let evaluator = LeafEvaluator(problem: problem)
     var least = problem.threshold
-    for start in stride(from: 0, to: shared.open.count, by: LeafEvaluator.lanes) {
-      let end = min(start + LeafEvaluator.lanes, shared.open.count)
-      for k in start..<end { evaluator.load(k - start, shared.open[k].cell, multipliers: nil) }
+    // A cell takes two lanes: default multipliers and its own.
+    for start in stride(from: 0, to: cells.count, by: LeafEvaluator.lanes / 2) {
+      let end = min(start + LeafEvaluator.lanes / 2, cells.count)
+      for k in start..<end {
+        let multipliers = cells[k].warm.rounded(premises: cells[k].cell.premises, shape: shape)
+        evaluator.load(2 * (k - start), cells[k].cell, multipliers: nil)
+        evaluator.load(2 * (k - start) + 1, cells[k].cell, multipliers: multipliers)
+      }
       evaluator.run()
       for k in start..<end {
-        switch evaluator.outcome(k - start) {
-        case .empty: continue
-        case .outOfRange: return nil
-        case .bound(let bound): least = min(least, bound)
+        var best: Int64?
+        var isEmpty = false
+        for outcome in [evaluator.outcome(2 * (k - start)), evaluator.outcome(2 * (k - start) + 1)] {
+          switch outcome {
+          case .empty: isEmpty = true
+          case .outOfRange: continue
+          case .bound(let bound): best = max(best ?? bound, bound)
+          }
         }
+        if isEmpty { continue }
+        guard let best else { return nil }
+        least = min(least, best)
       }
     }
     return min(claimed, problem.unscaled(least))
@@ -179,42 +213,97 @@ final class BranchAndBound: @unchecked Sendable {
 
   // MARK: The work of one thread
 
-  /// Works off a stack of cells; returns their tree.
+  /// How many cells of a tree to start from wait in memory, for other threads to take.
+  private static let guidedStack = 512
+
+  /// Works off a stack of cells, whose nodes are the roots of the tree that is returned; the owner also what is open in
+  /// the tree to start from.
   private func work(_ start: [OpenCell], isOwner: Bool) -> SplitTree {
     let worker = Worker(self)
-    var tree = SplitTree()
+    var tree = SplitTree(roots: max(1, start.count))
     var stack = start
     var rounds = 0
-    var isRoot = isOwner
-    while !stack.isEmpty {
+    let guide = isOwner ? guide : nil
+    while true {
+      if let guide { fill(&stack, &tree, guide) }
+      if stack.isEmpty { break }
       if let reason = stopReason(tree) {
-        shared.withLock { shared in
-          shared.undecided = shared.undecided ?? reason
-          if shared.open.count + stack.count > 200_000 {
-            shared.isOpenComplete = false
-          } else {
-            shared.open += stack.map { ($0.cell, $0.warm) }
-          }
-        }
+        leave(stack, &tree, guide, reason)
         break
       }
-      if stack.count > 2, rounds & 15 == 15, pool.isHungry { donate(&stack, &tree) }
+      if stack.count > 2, rounds & 15 == 15, pool.isHungry {
+        // The oldest cell of a search is the largest; cells of a given tree are leaves, and many make a task.
+        donate(guide?.isExhausted ?? true ? 1 : stack.count / 2, &stack, &tree)
+      }
       rounds += 1
       let count = min(BoundBatch.lanes, stack.count)
-      let cells = Array(stack[(stack.count - count)...])
+      var cells = Array(stack[(stack.count - count)...])
       stack.removeLast(count)
+      if cells.contains(where: { $0.advice != nil }) {
+        // What advice leaves open goes back, so that the next step has full lanes.
+        worker.follow(&cells, &tree)
+        stack += cells
+        continue
+      }
+      let isRoot = count == 1 && cells[0].share == 1
       do {
         try worker.process(cells, iterations: isRoot ? Self.rootIterations : Self.iterations, &stack, &tree)
       } catch {
         shared.withLock { $0.failure = $0.failure ?? error }
       }
-      isRoot = false
       if isOwner, rounds & 15 == 0 {
         let (share, leaves) = shared.withLock { ($0.provedShare, $0.leaves) }
         progress(share, leaves)
       }
     }
     return tree
+  }
+
+  /// Takes open cells from the tree to start from.
+  private func fill(_ stack: inout [OpenCell], _ tree: inout SplitTree, _ guide: SearchGuide) {
+    guard stack.count < BoundBatch.lanes, !guide.isExhausted else { return }
+    let before = (guide.kept, guide.keptPieces, guide.keptShare)
+    while stack.count < Self.guidedStack, let cell = guide.next(into: &tree) { stack.append(cell) }
+    count(guide, since: before)
+  }
+
+  /// What stayed closed counts as done.
+  private func count(_ guide: SearchGuide, since before: (Int, Int, Double)) {
+    shared.withLock { shared in
+      shared.leaves += guide.kept - before.0
+      shared.cells += 2 * (guide.kept - before.0)
+      shared.pieces += guide.keptPieces - before.1
+      shared.provedShare += guide.keptShare - before.2
+    }
+  }
+
+  /// Ends with cells undecided: they stay in the tree with the multipliers to go on from.
+  private func leave(_ stack: [OpenCell], _ tree: inout SplitTree, _ guide: SearchGuide?, _ reason: UnknownReason) {
+    func keep(_ cell: OpenCell) {
+      keepOpen(cell, &tree)
+      shared.withLock { shared in
+        if shared.open.count < Self.maximumOpen { shared.open.append(cell) } else { shared.isOpenComplete = false }
+      }
+    }
+    for cell in stack { keep(cell) }
+    if let guide {
+      let before = (guide.kept, guide.keptPieces, guide.keptShare)
+      while tree.byteCount < SplitTree.maximumBytes, let cell = guide.next(into: &tree) { keep(cell) }
+      count(guide, since: before)
+      if !guide.isExhausted { shared.withLock { $0.isOpenComplete = false } }
+    }
+    shared.withLock { $0.undecided = $0.undecided ?? reason }
+  }
+
+  /// The bytes of a leaf that a bound closes.
+  private func leaf(_ cell: Cell, _ multipliers: LeafMultipliers?) -> [UInt8] {
+    guard let multipliers else { return [ProofFormat.Tag.leaf] }
+    return SearchGuide.encoded(multipliers, ProofFormat.Tag.multipliedLeaf, shape, cell.premises)
+  }
+
+  private func keepOpen(_ cell: OpenCell, _ tree: inout SplitTree) {
+    let multipliers = cell.warm.rounded(premises: cell.cell.premises, shape: shape)
+    tree.keepOpen(cell.node, SearchGuide.encoded(multipliers, ProofFormat.Tag.open, shape, cell.cell.premises))
   }
 
   private func stopReason(_ tree: SplitTree) -> UnknownReason? {
@@ -227,20 +316,23 @@ final class BranchAndBound: @unchecked Sendable {
     }
   }
 
-  /// Gives the oldest cell of the stack, which is the largest, to a thread that waits.
-  private func donate(_ stack: inout [OpenCell], _ tree: inout SplitTree) {
-    var given = stack.removeFirst()
+  /// Gives the oldest cells of the stack to a thread that waits.
+  private func donate(_ count: Int, _ stack: inout [OpenCell], _ tree: inout SplitTree) {
+    var given = Array(stack[..<count])
+    stack.removeFirst(count)
     let part = shared.withLock { shared in
       shared.partCount += 1
       shared.pending += 1
       return shared.partCount
     }
-    tree.hand(given.node, toPart: part)
-    given.node = 0
-    let cell = given
+    for root in given.indices {
+      tree.hand(given[root].node, toPart: part, root: root)
+      given[root].node = Int32(root)
+    }
+    let cells = given
     pool.submit {
       let before = Self.threadSeconds()
-      let tree = self.work([cell], isOwner: false)
+      let tree = self.work(cells, isOwner: false)
       self.shared.withLock { shared in
         shared.parts[part] = tree
         shared.pending -= 1
@@ -278,6 +370,36 @@ final class BranchAndBound: @unchecked Sendable {
 
     deinit { falsifier.close() }
 
+    /// Closes the cells whose advice the integer routine accepts, and takes the others' advice away.
+    func follow(_ cells: inout [OpenCell], _ tree: inout SplitTree) {
+      var open: [OpenCell] = []
+      var leaves = 0
+      var share = 0.0
+      for start in stride(from: 0, to: cells.count, by: LeafEvaluator.lanes) {
+        let lanes = start..<min(start + LeafEvaluator.lanes, cells.count)
+        for k in lanes {
+          evaluator.load(k - start, cells[k].cell, multipliers: cells[k].advice?.multipliers)
+        }
+        evaluator.run()
+        for k in lanes {
+          if let advice = cells[k].advice, evaluator.isClosed(k - start) {
+            tree.close(cells[k].node, owner.leaf(cells[k].cell, advice.multipliers))
+            leaves += 1
+            share += cells[k].share
+          } else {
+            cells[k].advice = nil
+            open.append(cells[k])
+          }
+        }
+      }
+      cells = open
+      owner.shared.withLock { shared in
+        shared.leaves += leaves
+        shared.provedShare += share
+        shared.cells += leaves
+      }
+    }
+
     /// Bounds up to sixteen cells; closes them or pushes their halves.
     func process(_ cells: [OpenCell], iterations: Int, _ stack: inout [OpenCell], _ tree: inout SplitTree) throws {
       for lane in 0..<BoundBatch.lanes {
@@ -296,15 +418,7 @@ final class BranchAndBound: @unchecked Sendable {
         evaluator.run()
         for (k, entry) in waiting.enumerated() where evaluator.isClosed(k) {
           closed[entry.lane] = true
-          var bytes: [UInt8] = []
-          if let multipliers = entry.multipliers {
-            bytes.append(ProofFormat.Tag.multipliers)
-            multipliers.append(to: &bytes, shape: owner.shape, premises: cells[entry.lane].cell.premises)
-            bytes.append(ProofFormat.Tag.multipliedLeaf)
-          } else {
-            bytes.append(ProofFormat.Tag.leaf)
-          }
-          tree.close(cells[entry.lane].node, bytes)
+          tree.close(cells[entry.lane].node, owner.leaf(cells[entry.lane].cell, entry.multipliers))
         }
         waiting.removeAll(keepingCapacity: true)
       }
@@ -339,8 +453,9 @@ final class BranchAndBound: @unchecked Sendable {
         case .stuck(let reason):
           owner.shared.withLock { shared in
             shared.undecided = shared.undecided ?? reason
-            shared.open.append((cells[lane].cell, cells[lane].warm))
+            shared.open.append(cells[lane])
           }
+          owner.keepOpen(cells[lane], &tree)
         }
       }
       if let worst { try probe(worst.lane, cells[worst.lane].cell) }

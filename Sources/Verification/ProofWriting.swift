@@ -23,13 +23,7 @@ struct ProofWriting {
       guard fwrite(bytes, 1, bytes.count, stream) == bytes.count else { throw failure(path) }
     }
     do {
-      try put(
-        ProofFormat.header(
-          networkDigest: ProofChecker.bytes(ofDigest: network.digest), queryCount: property.queries.count))
-      for (query, tree) in zip(property.queries, trees) {
-        try put(ProofChecker.bytes(ofDigest: query.digest))
-        try tree.write(to: put)
-      }
+      try write(trees, to: put)
     } catch {
       fclose(stream)
       throw error
@@ -47,6 +41,40 @@ struct ProofWriting {
         .disagreement,
         "the checker refuses the proof that was found for property '\(property.id)' (\(error)); please report this with "
           + "the model and the specification")
+    }
+  }
+
+  /// Writes the trees of an undecided property, to go on from.
+  func save(_ trees: [FoundTree], stages: [Int]) throws -> SavedSearch {
+    let path = "\(directory)/vpals-\(getpid())-\(UUID().uuidString).search"
+    guard let stream = fopen(path, "wbx") else { throw failure(path) }
+    var bytes = 0
+    func put(_ piece: [UInt8]) throws {
+      guard fwrite(piece, 1, piece.count, stream) == piece.count else { throw failure(path) }
+      bytes += piece.count
+    }
+    do {
+      try put(SavedSearch.header(stages: stages))
+      try write(trees, to: put)
+    } catch {
+      fclose(stream)
+      unlink(path)
+      throw error
+    }
+    guard fclose(stream) == 0 else {
+      unlink(path)
+      throw failure(path)
+    }
+    return SavedSearch(temporary: path, bytes: bytes)
+  }
+
+  private func write(_ trees: [FoundTree], to put: ([UInt8]) throws -> Void) throws {
+    try put(
+      ProofFormat.header(
+        networkDigest: ProofChecker.bytes(ofDigest: network.digest), queryCount: property.queries.count))
+    for (query, tree) in zip(property.queries, trees) {
+      try put(ProofChecker.bytes(ofDigest: query.digest))
+      try tree.write(to: put)
     }
   }
 

@@ -2,7 +2,7 @@ internal import ProofChecking
 
 /// A tree of splits as the search finds it, in the encoding of proofs; 20 bytes a node and the payloads of its leaves.
 ///
-/// Parts that another thread took over are trees of their own, named by `Tag.part`.
+/// Parts that another thread took over are trees of their own, with a root for each cell that was given away.
 struct SplitTree {
   /// The most memory that one tree may take, in bytes.
   static let maximumBytes = 600 << 20
@@ -13,14 +13,17 @@ struct SplitTree {
     var tag = ProofFormat.Tag.open
     /// The input, the neuron, or the number of the part.
     var argument: Int32 = 0
+    /// The first child, or the root in the part.
     var first: Int32 = -1
-    /// For leaves, where the payload begins in `payloads`.
+    /// For leaves and open nodes with multipliers, where the payload begins in `payloads`.
     var payloadStart: UInt32 = 0
     var payloadCount: UInt16 = 0
   }
 
-  private(set) var nodes: [Node] = [Node()]
+  private(set) var nodes: [Node]
   private(set) var payloads: [UInt8] = []
+
+  init(roots: Int = 1) { nodes = Array(repeating: Node(), count: roots) }
 
   var byteCount: Int { nodes.count * MemoryLayout<Node>.stride + payloads.count }
 
@@ -45,9 +48,18 @@ struct SplitTree {
     payloads += bytes
   }
 
-  mutating func hand(_ node: Int32, toPart part: Int) {
+  mutating func hand(_ node: Int32, toPart part: Int, root: Int) {
     nodes[Int(node)].tag = Self.part
     nodes[Int(node)].argument = Int32(part)
+    nodes[Int(node)].first = Int32(root)
+  }
+
+  /// Gives an open node the multipliers to go on from, as a record and the tag of an open node.
+  mutating func keepOpen(_ node: Int32, _ bytes: [UInt8]) {
+    precondition(bytes.count <= Int(UInt16.max) && nodes[Int(node)].tag == ProofFormat.Tag.open)
+    nodes[Int(node)].payloadStart = UInt32(payloads.count)
+    nodes[Int(node)].payloadCount = UInt16(bytes.count)
+    payloads += bytes
   }
 
   /// Writes the tree in preorder, with the trees of `parts` in their places.
@@ -65,7 +77,7 @@ struct SplitTree {
       let entry = current.nodes[Int(node)]
       switch entry.tag {
       case part:
-        stack.append((Int(entry.argument), 0))
+        stack.append((Int(entry.argument), entry.first))
       case ProofFormat.Tag.inputSplit, ProofFormat.Tag.phaseSplit:
         buffer.append(entry.tag)
         ProofFormat.append(Int(entry.argument), to: &buffer)

@@ -27,6 +27,8 @@ public struct VerificationOptions: Sendable {
   public var seed: UInt64
   /// Which splits to prefer; nil lets the verifier choose.
   var splitMode: SplitMode?
+  /// Whether a search that ends undecided leaves its tree behind, to go on from.
+  public var savesSearches = false
   /// Where proofs are written before they are kept.
   public var scratchDirectory = FileManager.default.temporaryDirectory.path
 
@@ -83,10 +85,11 @@ public struct Verifier: Sendable {
   ///
   /// - Parameters:
   ///   - known: Pairs replayed before any search.
+  ///   - start: A tree to start from; what cannot be read is ignored.
   ///   - progress: Called every few cells with the query, its proved share and its closed cells.
   /// - Throws: ``VerificationError`` on a mismatch or when two methods contradict each other.
   public func decide(
-    _ property: Property, known: [KnownPair] = [], budget: Budget,
+    _ property: Property, known: [KnownPair] = [], start advised: SearchStart? = nil, budget: Budget,
     progress: @escaping (Int, Double, Int) -> Void = { _, _, _ in }
   ) throws -> PropertyResult {
     let start = ContinuousClock.now
@@ -99,10 +102,11 @@ public struct Verifier: Sendable {
     var leaves = 0
     var solverLeaves = 0
     var share = 0.0
-    var lowerBound: Rational?
-    var boundsKnown = true
+    var bounds: [Rational?] = []
     var trees: [FoundTree] = []
+    var stages: [Int] = []
     var helpers = 0.0
+    let advice = advised.flatMap(SearchAdvice.init)
     for (index, query) in property.queries.enumerated() {
       let lowered: (network: ExactNetwork, query: Query)
       let refutation: Query
@@ -117,20 +121,18 @@ public struct Verifier: Sendable {
       let builder = CounterexampleBuilder(
         network: lowered.network, query: refutation, index: index, isEnclosed: property.refutations[index] != query,
         relation: query.relation)
-      let outcome = try verifier.decide(lowered.query, builder, known.filter { $0.query == index }, budget) {
-        share, leaves in
+      let outcome = try verifier.decide(
+        lowered.query, builder, known.filter { $0.query == index }, advice, budget
+      ) { share, leaves in
         progress(index, share, leaves)
       }
       leaves += outcome.leaves
       solverLeaves += outcome.solverLeaves
       helpers += outcome.helpersSeconds
       if let tree = outcome.tree { trees.append(tree) }
+      stages.append(outcome.stage)
       share += outcome.provedShare / Double(property.queries.count)
-      if let bound = outcome.lowerBound {
-        lowerBound = lowerBound.map { min($0, bound) } ?? bound
-      } else {
-        boundsKnown = false
-      }
+      bounds.append(outcome.lowerBound)
       switch outcome.verdict {
       case .holds: break
       case .violated(let found): violations += found
@@ -139,6 +141,7 @@ public struct Verifier: Sendable {
     }
     var verdict = !violations.isEmpty ? Verdict.violated(violations) : reason.map { .unknown($0) } ?? .holds
     var proof: ProofFile?
+    var saved: SavedSearch?
     var audit = LeafAudit()
     if verdict == .holds, options.engine == .auto {
       if trees.count == property.queries.count {
@@ -151,6 +154,9 @@ public struct Verifier: Sendable {
       } else {
         verdict = .unknown(.noProof)
       }
+    } else if options.savesSearches, case .unknown = verdict, trees.count == property.queries.count {
+      saved = try ProofWriting(network: network, property: property, directory: options.scratchDirectory)
+        .save(trees, stages: stages)
     }
     let elapsed = ContinuousClock.now - start
     return PropertyResult(
@@ -159,7 +165,8 @@ public struct Verifier: Sendable {
       seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18,
       cpuSeconds: Self.threadSeconds() - startCPU + helpers + meter.seconds, leaves: leaves,
       solverLeaves: solverLeaves, provedShare: verdict == .holds ? 1 : min(share, 1.0.nextDown),
-      lowerBound: boundsKnown ? lowerBound : nil, proof: proof, audit: audit)
+      lowerBound: bounds.contains(nil) ? nil : bounds.compactMap(\.self).min(), lowerBounds: bounds, proof: proof,
+      saved: saved, audit: audit)
   }
 
   /// The kinds of search and the cells that each may take.
@@ -201,11 +208,12 @@ public struct Verifier: Sendable {
   }
 
   private func decide(
-    _ query: Query, _ builder: CounterexampleBuilder, _ known: [KnownPair], _ budget: Budget,
+    _ query: Query, _ builder: CounterexampleBuilder, _ known: [KnownPair], _ advice: SearchAdvice?, _ budget: Budget,
     _ progress: @escaping (Double, Int) -> Void
   ) throws -> QueryOutcome {
     let replayed = known.compactMap { builder.replay($0.x, $0.xPrime) }
     if !replayed.isEmpty {
+      advice?.close()
       // An old pair refutes the property, but says little about how badly this network fails: a short search does.
       let found = options.engine == .auto ? try falsify(query, builder, budget) : []
       var all = Array(replayed.sorted { $0.drop > $1.drop }.prefix(options.maximumCounterexamples))
@@ -216,7 +224,7 @@ public struct Verifier: Sendable {
       return QueryOutcome(verdict: .violated(all))
     }
     switch options.engine {
-    case .auto: return try searchAndProve(query, builder, budget, progress)
+    case .auto: return try searchAndProve(query, builder, budget, advice: advice, progress)
     case .smt: return try solveWhole(query, builder, budget)
     }
   }
@@ -224,7 +232,7 @@ public struct Verifier: Sendable {
   // MARK: Engines
 
   func searchAndProve(
-    _ query: Query, _ builder: CounterexampleBuilder, _ budget: Budget,
+    _ query: Query, _ builder: CounterexampleBuilder, _ budget: Budget, advice: SearchAdvice? = nil,
     _ progress: @escaping (Double, Int) -> Void
   ) throws -> QueryOutcome {
     let problem: FixedPointProblem
@@ -233,8 +241,11 @@ public struct Verifier: Sendable {
     } catch .outOfRange, .unsupported {
       // Numbers too far apart for fixed point, or a query with constraints or inputs in its claim: Z3 has no such
       // limits.
+      advice?.close()
       return try solveWhole(query, builder, budget)
     }
+    let guided = advice?.next(problem, index: builder.index)
+    defer { guided?.guide.skipRest() }
     let float = FloatProblem(problem)
     let falsifier = Falsifier(float)
     defer { falsifier.close() }
@@ -243,18 +254,37 @@ public struct Verifier: Sendable {
       return QueryOutcome(verdict: .violated(found.sorted { $0.drop > $1.drop }))
     }
     var spent = 0.0
-    // Which splits pay differs by orders of magnitude between networks, and no cheap measure tells. So both kinds of
-    // search take turns, each for some times as many cells as before; the counts, unlike times, are the same in each run.
-    for (mode, cellLimit) in options.splitMode.map({ [($0, BranchAndBound.maximumCells)] }) ?? Self.stages {
+    func run(_ mode: SplitMode, _ cellLimit: Int, _ stage: Int, _ guide: SearchGuide? = nil) throws -> QueryOutcome? {
       let search = BranchAndBound(
         network: network, query: query, problem: problem, float: float, builder: builder, budget: budget, pool: pool,
-        mode: mode, cellLimit: cellLimit, progress: progress)
-      let outcome = try search.run()
+        mode: mode, cellLimit: cellLimit, guide: guide, progress: progress)
+      var outcome = try search.run()
       spent += outcome.helpersSeconds
-      if outcome.verdict == .unknown(.limit), cellLimit < BranchAndBound.maximumCells, !budget.isOver { continue }
-      var result = outcome
-      result.helpersSeconds = spent
-      return result
+      if outcome.verdict == .unknown(.limit), cellLimit < BranchAndBound.maximumCells, !budget.isOver { return nil }
+      outcome.helpersSeconds = spent
+      outcome.stage = stage
+      return outcome
+    }
+    let stages = options.splitMode.map { [($0, BranchAndBound.maximumCells)] } ?? Self.stages
+    var first = 0
+    var guide: SearchGuide?
+    if let guided {
+      if let stage = guided.stage {
+        first = min(max(stage, 0), stages.count - 1)
+        guide = guided.guide
+      } else {
+        // Which splits paid before will pay again; a tree that does not fit is given up once it has grown enough.
+        let census = guided.census
+        let mode: SplitMode = census.phaseSplits > census.inputSplits ? .mixed : .inputs
+        let last = stages.lastIndex { $0.0 == mode } ?? stages.count - 1
+        if let outcome = try run(mode, 20_000 + 6 * census.leaves, last, guided.guide) { return outcome }
+      }
+    }
+    // Which splits pay differs by orders of magnitude between networks, and no cheap measure tells. So both kinds of
+    // search take turns, each for some times as many cells as before; the counts, unlike times, are the same in each run.
+    for (stage, (mode, cellLimit)) in stages.enumerated().dropFirst(first) {
+      if let outcome = try run(mode, cellLimit, stage, guide) { return outcome }
+      guide = nil
     }
     return QueryOutcome(verdict: .unknown(.limit))
   }

@@ -44,8 +44,17 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "Threads that decide properties at the same time.")
   var threads = 2
 
-  @Flag(help: "Take over what an earlier, stopped run proved for exactly this model and specification.")
+  @Flag(
+    help: """
+      Go on from an earlier, stopped run with exactly this model and specification: what it proved is taken over, and \
+      searches that it left undecided continue from SPEC.PROPERTY.search beside the model.
+      """)
   var resume = false
+
+  @Option(
+    name: .customLong("from"),
+    help: "The directory of an earlier version of this model: start from the split trees of its proofs.")
+  var predecessor: String?
 
   @OptionGroup var storeOption: StoreOption
 
@@ -72,10 +81,13 @@ struct VerifyCommand: ParsableCommand {
       // Better now than after the work.
       throw CommandFailure(SystemFailure.last.error("write a certificate into \(target.directory)").message)
     }
+    let writable = access(target.directory, W_OK) == 0
+    var options = VerificationOptions(engine: engine)
+    options.savesSearches = writable && engine == .auto
     let session: VerificationSession
     do {
       session = try VerificationSession(
-        network: network, specification: specification, options: VerificationOptions(engine: engine), threads: threads)
+        network: network, specification: specification, options: options, threads: threads)
     } catch {
       throw CommandFailure("\(target.modelPath) and \(target.specificationPath) do not fit: \(error)")
     }
@@ -94,15 +106,17 @@ struct VerifyCommand: ParsableCommand {
         entry.value.engine == engine.rawValue && chosen.contains { $0.id == entry.key }
       }
     }
+    let starts = try self.starts(chosen.filter { decided[$0.id] == nil }, target, specification, network)
     let progress = VerifyProgress(total: chosen.count, decided: decided.count, quiet: format == .json)
     let results: [PropertyResult]
     do {
       defer { progress.clear() }
       results = try session.run(
         properties: chosen, decided: decided, known: try knownPairs(target, specification, store),
-        budget: Budget(seconds: timeout.seconds, stop: stop), onEvent: progress.handle)
+        starts: starts, budget: Budget(seconds: timeout.seconds, stop: stop), onEvent: progress.handle)
     }
 
+    let saved = try keepSearches(results, target, specification, writable: writable)
     let found = foundCounterexamples(chosen, results, specification)
     let arithmetic = Certificate.Arithmetic(of: stored, over: specification.region)
     var certificatePath: String?
@@ -137,13 +151,67 @@ struct VerifyCommand: ParsableCommand {
     }
     let report = VerifyReport(
       target: target, network: network, specification: specification, properties: chosen, results: results,
-      arithmetic: arithmetic, certificate: certificatePath, isEarlier: isEarlier, found: found,
+      arithmetic: arithmetic, certificate: certificatePath, isEarlier: isEarlier, found: found, saved: saved,
       sameStore: storeOption.store == StoreOption.standard ? [] : ["--store", storeOption.store])
     switch format {
     case .json: printLine(try report.json())
     case .text: for line in report.lines() { printLine(line) }
     }
     throw ExitCode(report.exitCode)
+  }
+
+  /// The trees to start from. A saved search that does not fit is named and passed over: nothing depends on it.
+  private func starts(
+    _ open: [Property], _ target: ModelTarget, _ specification: Specification, _ network: ExactNetwork
+  ) throws -> [String: SearchStart] {
+    var starts: [String: SearchStart] = [:]
+    if let predecessor {
+      var isDirectory: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: predecessor, isDirectory: &isDirectory), isDirectory.boolValue else {
+        throw CommandFailure("--from \(predecessor) is not a directory; name that of an earlier version with its proofs")
+      }
+      for property in open {
+        let path = "\(predecessor)/\(ProofFile.name(specification: specification.name, property: property.id))"
+        if FileManager.default.fileExists(atPath: path) { starts[property.id] = .predecessor(path: path) }
+      }
+      if starts.isEmpty, !open.isEmpty {
+        throw CommandFailure(
+          "\(predecessor) holds no proof of these properties; a proof is named \(specification.name).PROPERTY.proof")
+      }
+    }
+    guard resume else { return starts }
+    for property in open {
+      let path = "\(target.directory)/\(SavedSearch.name(specification: specification.name, property: property.id))"
+      guard FileManager.default.fileExists(atPath: path) else { continue }
+      do {
+        _ = try SavedSearch.check(path, network: network, property: property)
+        starts[property.id] = .saved(path: path)
+      } catch {
+        printError("note: \(error); \(property.id) starts anew")
+      }
+    }
+    return starts
+  }
+
+  /// Puts searches that ended undecided beside the model and removes those of properties that are decided now.
+  private func keepSearches(
+    _ results: [PropertyResult], _ target: ModelTarget, _ specification: Specification, writable: Bool
+  ) throws -> [String: String] {
+    guard writable else { return [:] }
+    var kept: [String: String] = [:]
+    for result in results {
+      let path = "\(target.directory)/\(SavedSearch.name(specification: specification.name, property: result.id))"
+      if let saved = result.saved {
+        guard saved.bytes <= SavedSearch.maximumBytes else { continue }
+        try AtomicFile.copy(saved.path, to: path)
+        kept[result.id] = path
+      } else if engine == .auto, case .unknown = result.verdict {
+        continue
+      } else {
+        unlink(path)
+      }
+    }
+    return kept
   }
 
   private func chosenProperties(_ specification: Specification) throws -> [Property] {

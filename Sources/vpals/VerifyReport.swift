@@ -19,6 +19,8 @@ struct VerifyReport {
   /// Whether the certificate is an earlier one, which decides more than this run did.
   let isEarlier: Bool
   let found: [FoundCounterexample]
+  /// Where searches that ended undecided are kept, by property.
+  let saved: [String: String]
   /// `--store` and its value when it is not the default one: what the next command must name too.
   let sameStore: [String]
 
@@ -44,6 +46,15 @@ struct VerifyReport {
     let checkSeconds: Double
   }
 
+  private struct JSONRepair: Encodable {
+    let output: String
+    let feature: String
+    /// What to add (for a claim that nothing decreases) or to subtract, per unit of the feature above `lowerEnd`.
+    let slope: String
+    let lowerEnd: String
+    let change: String
+  }
+
   private struct JSONProperty: Encodable {
     let id: String
     let verdict: String
@@ -55,6 +66,10 @@ struct VerifyReport {
     let proof: JSONProof?
     let provedShare: Double
     let lowerBound: String?
+    /// For undecided properties: what would make each monotone query hold that is still open.
+    let repairs: [JSONRepair]?
+    /// Where the search that ended undecided is kept.
+    let search: String?
     let counterexample: JSONCounterexample?
     let counterexamples: Int
   }
@@ -89,6 +104,7 @@ struct VerifyReport {
               }, bytes: proof.bytes, checked: true, checkSeconds: proof.checkSeconds)
           },
           provedShare: result.provedShare, lowerBound: result.lowerBound?.description,
+          repairs: repairs(property, result), search: saved[result.id],
           counterexample: examples.first.map { example in
             JSONCounterexample(
               x: example.x.map(\.description), xPrime: example.xPrime?.map(\.description),
@@ -98,6 +114,24 @@ struct VerifyReport {
           }, counterexamples: examples.count)
       })
     return try jsonText(report)
+  }
+
+  /// What the certified bounds leave open of an undecided property.
+  private func gaps(_ property: Property, _ result: PropertyResult) -> [RemainingGap] {
+    guard case .unknown = result.verdict else { return [] }
+    return result.lowerBounds.enumerated().compactMap { query, bound in
+      bound.flatMap { specification.gap(of: property, query: query, lowerBound: $0) }
+    }
+  }
+
+  private func repairs(_ property: Property, _ result: PropertyResult) -> [JSONRepair]? {
+    let repairs = gaps(property, result).compactMap(\.repair)
+    guard !repairs.isEmpty else { return nil }
+    return repairs.map {
+      JSONRepair(
+        output: specification.outputs[$0.output].name, feature: specification.features[$0.feature].name,
+        slope: $0.slope.description, lowerEnd: $0.lowerEnd.description, change: $0.change.description)
+    }
   }
 
   func lines() -> [String] {
@@ -115,6 +149,7 @@ struct VerifyReport {
         line += " (\(reason); \(decimal(result.provedShare * 100, 3)) % proved)"
       }
       lines.append(line)
+      lines += gaps(property, result).flatMap(\.lines).map { "    \($0)" }
       guard case .violated(let examples) = result.verdict else { continue }
       for example in examples.prefix(3) {
         lines += FoundCounterexample.lines(property, example, specification).map { "    \($0)" }
