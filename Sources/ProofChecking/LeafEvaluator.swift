@@ -62,7 +62,7 @@ public final class LeafEvaluator {
     let b = g + problem.constraints.outputCount
     let widest = max(n, problem.layers.map { max($0.inputCount, $0.outputCount) }.max() ?? 1)
     // Every array below is a number of rows of eight lanes; the counts are those that leaf_bound.h states.
-    let rows = 3 * n + 16 * g + b + 8 * widest + 6 * g + 4 + 64
+    let rows = 3 * n + 16 * g + b + 8 * widest + 8 * g + 4 + 64
     memory = UnsafeMutableRawPointer.allocate(byteCount: rows * 64, alignment: 64)
       .initializeMemory(as: Int64.self, repeating: 0, count: rows * Self.lanes)
     var next = memory
@@ -88,7 +88,7 @@ public final class LeafEvaluator {
     batch.hHigh = take(g)
     batch.yLow = take(g)
     batch.yHigh = take(g)
-    batch.reciprocal = take(6 * g)
+    batch.reciprocal = take(8 * g)
     batch.scratch = take(8 * widest)
     batch.bound = take(1)
     batch.form = take(n)

@@ -71,6 +71,8 @@ final class BranchAndBound: @unchecked Sendable {
     var node: Int32
     /// How the proof of another network closed this cell; tried first.
     var advice: Advice?
+    /// Whether the integer routine refused what looked closed in binary32: to be split.
+    var isRefused = false
   }
 
   enum Advice {
@@ -226,8 +228,10 @@ final class BranchAndBound: @unchecked Sendable {
     let guide = isOwner ? guide : nil
     while true {
       if let guide { fill(&stack, &tree, guide) }
+      if stack.isEmpty { worker.settle(&stack, &tree) }
       if stack.isEmpty { break }
       if let reason = stopReason(tree) {
+        worker.settle(&stack, &tree)
         leave(stack, &tree, guide, reason)
         break
       }
@@ -358,6 +362,8 @@ final class BranchAndBound: @unchecked Sendable {
     let falsifier: Falsifier
     private let search: PieceSearch
     private var scores: [Float]
+    /// Cells that look closed.
+    private var waiting: [(cell: OpenCell, multipliers: LeafMultipliers?)] = []
 
     init(_ owner: BranchAndBound) {
       self.owner = owner
@@ -407,40 +413,23 @@ final class BranchAndBound: @unchecked Sendable {
         batch.load(lane, cell.cell, cell.warm)
       }
       batch.run(iterations: iterations, rate: BranchAndBound.rate, target: owner.target)
-      var closed = [Bool](repeating: false, count: cells.count)
       // What looks closed goes to the integer routine, eight cells at a time.
-      var waiting: [(lane: Int, multipliers: LeafMultipliers?)] = []
-      func settle() {
-        guard !waiting.isEmpty else { return }
-        for (k, entry) in waiting.enumerated() {
-          evaluator.load(k, cells[entry.lane].cell, multipliers: entry.multipliers)
-        }
-        evaluator.run()
-        for (k, entry) in waiting.enumerated() where evaluator.isClosed(k) {
-          closed[entry.lane] = true
-          tree.close(cells[entry.lane].node, owner.leaf(cells[entry.lane].cell, entry.multipliers))
-        }
-        waiting.removeAll(keepingCapacity: true)
-      }
-      for lane in cells.indices {
+      var isWaiting = [Bool](repeating: false, count: cells.count)
+      for lane in cells.indices where !cells[lane].isRefused {
         if batch.isEmpty(lane) || batch.plain(lane) >= owner.target {
-          waiting.append((lane, nil))
+          waiting.append((cells[lane], nil))
         } else if batch.bound(lane) >= owner.target {
-          waiting.append((lane, batch.rounded(lane, cells[lane].cell, shape: owner.shape)))
+          waiting.append((cells[lane], batch.rounded(lane, cells[lane].cell, shape: owner.shape)))
+        } else {
+          continue
         }
-        if waiting.count == LeafEvaluator.lanes { settle() }
+        isWaiting[lane] = true
       }
-      settle()
       var leaves = 0
       var pieces = 0
       var share = 0.0
       var worst: (lane: Int, bound: Float)?
-      for lane in cells.indices.reversed() {
-        if closed[lane] {
-          leaves += 1
-          share += cells[lane].share
-          continue
-        }
+      for lane in cells.indices.reversed() where !isWaiting[lane] {
         if batch.bound(lane) < worst?.bound ?? 0 { worst = (lane, batch.bound(lane)) }
         switch try branch(lane, cells[lane], &stack, &tree) {
         case .split: break
@@ -464,6 +453,36 @@ final class BranchAndBound: @unchecked Sendable {
         shared.pieces += pieces
         shared.provedShare += share
         shared.cells += cells.count
+      }
+      while waiting.count >= LeafEvaluator.lanes { settle(LeafEvaluator.lanes, &stack, &tree) }
+    }
+
+    /// Closes what waits if the integer routine accepts it; the rest goes back to be split.
+    func settle(_ stack: inout [OpenCell], _ tree: inout SplitTree) {
+      while !waiting.isEmpty { settle(min(waiting.count, LeafEvaluator.lanes), &stack, &tree) }
+    }
+
+    private func settle(_ count: Int, _ stack: inout [OpenCell], _ tree: inout SplitTree) {
+      for k in 0..<count { evaluator.load(k, waiting[k].cell.cell, multipliers: waiting[k].multipliers) }
+      evaluator.run()
+      var leaves = 0
+      var share = 0.0
+      for k in 0..<count {
+        var cell = waiting[k].cell
+        if evaluator.isClosed(k) {
+          tree.close(cell.node, owner.leaf(cell.cell, waiting[k].multipliers))
+          leaves += 1
+          share += cell.share
+        } else {
+          cell.isRefused = true
+          stack.append(cell)
+        }
+      }
+      waiting.removeFirst(count)
+      owner.shared.withLock { shared in
+        shared.leaves += leaves
+        shared.provedShare += share
+        shared.cells -= count - leaves
       }
     }
 

@@ -180,7 +180,7 @@ public struct Verifier: Sendable {
   static let auditMilliseconds = 250
 
   /// Z3's opinion on a sample of the leaves that bounds closed. At least one leaf is asked about; no further one once
-  /// that took a twentieth of the search's time and a tenth of a second.
+  /// that took a twentieth of the search's time and 40 milliseconds.
   private func audit(_ property: Property, _ sample: LeafSample, after seconds: Double, _ budget: Budget) throws
     -> LeafAudit
   {
@@ -189,7 +189,7 @@ public struct Verifier: Sendable {
     for (index, cell) in sample.elements {
       let spent = ContinuousClock.now - start
       let elapsed = Double(spent.components.seconds) + Double(spent.components.attoseconds) * 1e-18
-      if result.audited > 0, elapsed > max(0.1, 0.05 * seconds) { break }
+      if result.audited > 0, elapsed > max(0.04, 0.05 * seconds) { break }
       let lowered = try property.queries[index].lowered(on: network)
       let auditor = LeafAuditor(
         network: lowered.network, query: lowered.query, milliseconds: Self.auditMilliseconds)

@@ -58,7 +58,7 @@ typedef struct {
   int64_t *zLow, *zHigh, *dLow, *dHigh;           // neurons
   // Scratch.
   int64_t *hLow, *hHigh, *yLow, *yHigh;           // neurons
-  int64_t *reciprocal;                            // 6 · neurons
+  int64_t *reciprocal;                            // 8 · neurons
   int64_t *scratch;                               // 8 · widest
   // Out.
   int64_t *bound;                                 // 1 row, in 2^-40
