@@ -31,7 +31,10 @@ import Testing
     let kept = try records()
     #expect(kept.map(\.outcome) == [.holds, .unknown(.interrupted)])
     #expect(try workspace.vpals("gate").status == 1)
-    #expect(workspace.names(in: "models/hard/v0001") == ["hard.certificate.json", "hard.easy.proof", "model.onnx"])
+    #expect(
+      workspace.names(in: "models/hard/v0001")
+        == ["hard.certificate.json", "hard.easy.proof", "hard.hard.search", "model.onnx"])
+    #expect(stopped.output.contains("    certified so far: fails by at most "))
     let proof = try workspace.bytes("models/hard/v0001/hard.easy.proof")
     #expect(kept[0].proof?.sha256 == SHA256Digest.of(proof))
     #expect(kept[1].proof == nil)
@@ -43,7 +46,36 @@ import Testing
     #expect(later.map(\.outcome) == [.holds, .unknown(.timeout)])
     #expect(abs(later[0].milliseconds - kept[0].milliseconds) <= 1)
     #expect(later[0].proof == kept[0].proof)
+    #expect(!resumed.error.contains("starts anew"))
     #expect(try workspace.bytes("models/hard/v0001/hard.easy.proof") == proof)
+  }
+
+  /// A search that does not fit is named and not used; one of a property that is decided goes away.
+  @Test func startsAnewWithoutAUsableSearch() throws {
+    let search = "models/hard/v0001/hard.hard.search"
+    #expect(try workspace.vpals("verify", "models/hard/v0001", "--timeout", "5s").status == 3)
+    let whole = try workspace.bytes(search)
+    try workspace.write(Array(whole.dropLast(whole.count / 2)), to: search)
+    let resumed = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "5s")
+    #expect(resumed.status == 3)
+    #expect(resumed.error.contains("note: models/hard/v0001/hard.hard.search does not fit"))
+    #expect(resumed.error.contains("hard starts anew"))
+    // The search of this run has taken its place.
+    let again = try workspace.vpals("verify", "models/hard/v0001", "--resume", "--timeout", "5s")
+    #expect(!again.error.contains("starts anew"))
+    try workspace.write(
+      Workspace.hardSpecification.replacingOccurrences(of: "y <= 46", with: "y <= 1000000"), to: "specs/hard.yaml")
+    #expect(try workspace.vpals("verify", "models/hard/v0001").status == 0)
+    #expect(!workspace.names(in: "models/hard/v0001").contains("hard.hard.search"))
+  }
+
+  @Test func refusesAPredecessorThatIsNone() throws {
+    let missing = try workspace.vpals("verify", "models/hard/v0001", "--from", "models/hard/v0000")
+    #expect(missing.status == 2)
+    #expect(missing.error.contains("--from models/hard/v0000 is not a directory"))
+    let empty = try workspace.vpals("verify", "models/hard/v0001", "--from", "specs")
+    #expect(empty.status == 2)
+    #expect(empty.error.contains("specs holds no proof of these properties"))
   }
 
   /// What can no longer be shown is proved again.
