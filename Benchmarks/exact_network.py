@@ -1,8 +1,8 @@
 """A reader of the benchmark's ONNX files, and the network in exact rationals.
 
-Shares no code with vPALs: what vPALs answers is checked with this. It understands chains of affine layers (Gemm, or MatMul
-and Add) with Relu between them, Identity anywhere, inline weights as float32 or float64, and refuses everything else.
-Standard library only.
+Shares no code with vPALs: what vPALs answers is checked with this. It understands chains of affine layers (Gemm, or
+MatMul and Add) with Relu between them, Identity anywhere, inline weights as float32 or float64, and refuses everything
+else. Standard library only.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
 """A reader of the specifications that benchmarks use, and the queries that they mean, in exact rationals.
 
 Shares no code with vPALs; written from docs/specification-language.md. It reads features, outputs and three kinds of
-properties: nondecreasing and nonincreasing (in one feature or several) and always with constant bounds of one output. A
-property of another kind has no `claims`; what changes the meaning of a whole file (`assume`) is refused. Standard library
-only.
+properties: nondecreasing and nonincreasing (in one feature or several) and always with constant bounds of one output.
+Other kinds of properties have kind None; what changes the meaning of a whole file (`assume`) is refused. Standard
+library only.
 """
 
 import decimal

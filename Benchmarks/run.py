@@ -26,12 +26,11 @@ What is checked, with code that vPALs has no part in:
 
 CPU seconds are those of all processes, measured from outside; engine and check seconds are what vPALs says.
 
-Exit code: 0 every answer stood, 1 an answer is wrong, a run failed, or a `holds` has no accepted proof, 2 could not run,
-130 interrupted (with the tables so far). Python 3.11 and the standard library; slope_milp.py alone wants packages.
+Exit code: 0 every answer stood, 1 an answer is wrong, a run failed, or a `holds` has no accepted proof, 2 could not
+run, 130 interrupted (with the tables so far). Python 3.11 and the standard library; slope_milp.py alone wants packages.
 """
 
 import argparse
-import collections
 import concurrent.futures
 import fnmatch
 import hashlib
@@ -41,7 +40,6 @@ import os
 import platform
 import random
 import shlex
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -243,15 +241,17 @@ def arguments():
     add("--bin", default=os.path.join(ROOT, ".build", "release"), help="folder of vpals, vpals-check, vpals-solver")
     add("--nets", default="*", help="networks, as comma-separated patterns such as 'n12_2x*_mono_s0'")
     add("--features", help="all, or numbers such as 0,2 (default: all; with --quick and --targets 0)")
-    add("--timeout", type=int, help="seconds for each query or property (default: 20; with --quick 5; rows with a target "
-        "20 or 60; own specifications 60, in all 300 for the largest; --threads-compare and --incremental 120)")
+    add("--timeout", type=int, help="seconds for each query or property (default: 20; with --quick 5; rows with a "
+        "target 20 or 60; own specifications 60, at most 300 for the largest networks, with --quick 30 for each network; "
+        "--threads-compare and --incremental 120)")
     add("--jobs", type=int, default=1, help="queries at the same time; times are only comparable with 1")
     add("--repeat", type=int, help="runs of what is decided, for medians (default: 1; with --targets 3)")
     add("--all", action="store_true", help="every network and feature (the default, unless a part below is asked for)")
     add("--quick", action="store_true", help="the first feature of each network, shorter limits: about 15 minutes")
-    add("--targets", action="store_true", help="only the rows that have a target, and the table of targets; with --peers "
-        "also those of counterexamples; add --recipe for the rows of its networks")
-    add("--recipe", action="store_true", help="all properties of each network in networks/recipe, NAME.onnx with NAME.yaml")
+    add("--targets", action="store_true", help="only the rows that have a target, and the table of targets; with "
+        "--peers also those of counterexamples; add --recipe for the rows of its networks")
+    add("--recipe", action="store_true", 
+        help="all properties of each network in networks/recipe, NAME.onnx with NAME.yaml")
     add("--linnos", nargs="?", const=os.path.join(ROOT, "..", "shared", "data", "linnos"), metavar="DIR",
         help="trains LinnOS-shaped predictors on the requests in DIR with linnos.py, and verifies them "
         "(default: ../shared/data/linnos beside the project)")
@@ -418,8 +418,9 @@ def sections(options, rows, report, model_text, heading, seconds):
     parts = [("", "\n".join(f"- {line}" for line in heading))]
     if rows:
         parts += [("Queries", results_table(rows, peers)), ("Peers", peers_table(rows, peers))]
-    if options.targets or any(row["query"] in TARGETS for row in rows) or report.rows("recipe"):
-        parts.append(("Targets", targets_table(rows, report.rows("recipe"), options.peers)))
+    targets = targets_table(rows, report.rows("recipe"), options)
+    if options.targets or options.recipe or any(row["query"] in TARGETS for row in rows):
+        parts.append(("Targets", targets))
     for title, name, table in (
             ("Networks with specifications of their own", "recipe", own_table), ("LinnOS", "linnos", own_table),
             ("Threads", "threads_compare", threads_table), ("Changed networks", "incremental", incremental_table),
@@ -475,8 +476,11 @@ def main():
     parts = sections(options, rows, report, model_text, heading, time.monotonic() - start)
     if notes:
         parts.append(("Notes", "\n".join(f"- {line}" for line in notes)))
-    conclusion = "\n".join(["**WRONG OR FAILED:**", ""] + [f"- {line}" for line in wrong]) if wrong else \
-        "No wrong answer; every `holds` has an accepted proof."
+    conclusion = "No wrong answer; every `holds` has an accepted proof."
+    if wrong:
+        conclusion = "\n".join(["**WRONG OR FAILED:**", ""] + [f"- {line}" for line in wrong])
+    elif not rows and not any(report.rows(name) for name in report.suites):
+        conclusion = "Nothing was run."
     print("\n\n".join([f"- {machine}"] + [f"## {title}\n\n{text}" if title else text for title, text in parts]
                       + [conclusion]))
     if options.markdown:

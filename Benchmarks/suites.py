@@ -116,8 +116,8 @@ def recipe(options):
         yield {"suite": "recipe", "skip": "recipe: SKIPPED, no networks in Benchmarks/networks/recipe"}
     for name in (model[:-5] for model in models):
         if any(fnmatch.fnmatch(name, pattern) for pattern in options.nets):
-            most = RECIPE_LIMITS.get(name) if options.own_limits and not options.quick else None
-            each = options.timeout if options.quick or not options.own_limits else 60
+            most = None if not options.own_limits else 30 if options.quick else RECIPE_LIMITS.get(name)
+            each = 60 if options.own_limits else options.timeout
             base = os.path.join(folder, name)
             yield own_specification(options, "recipe", name, base + ".onnx", base + ".yaml", each, most)
 

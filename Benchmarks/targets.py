@@ -20,14 +20,19 @@ LEAVES_PER_SECOND, BYTES_PER_LEAF, MEGABYTES = 30_000, 40, 1000
 CHECKER_NETWORK = "n12_3x64_recipe"  # the one that the checker's figures are meant for
 
 
-def targets_table(rows, suites, with_peers):
-    """rows: of the queries; suites: of networks with own specifications."""
+def targets_table(rows, recipes, options):
+    """rows: of the queries; recipes: of the recipe's networks."""
     lines = query_lines(rows)
-    for row in suites:
+    for row in recipes:
         lines += recipe_lines(row)
-    lines += checker_lines(rows, suites) + memory_lines(rows + suites)
-    lines += [refuted_line(row, with_peers) for row in rows if row["query"] in REFUTED]
-    return markdown(["", "target", "measured median", "", "where undecided: certified lower bound; repair"], lines)
+    if options.targets:
+        missing = [name for name in RECIPE if name not in {row["name"] for row in recipes}]
+        why = "not there" if options.recipe else "not run (--recipe)"
+        lines += [[name, " / ".join(f"{target:g} s" for target in RECIPE[name] if target), why, "", ""]
+                  for name in missing]
+    lines += checker_lines(rows, recipes) + memory_lines(rows + recipes)
+    lines += [refuted_line(row, options.peers) for row in rows if row["query"] in REFUTED]
+    return lines and markdown(["", "target", "measured median", "", "where undecided: certified lower bound; repair"], lines)
 
 
 def met(is_met):
@@ -48,7 +53,8 @@ def query_lines(rows):
 
 def undecided_text(rows):
     """Bound and repair of the undecided ones among properties."""
-    return "; ".join(f"{bound_text(row)}; {repair_text(row) or 'none'}" for row in rows if row.get("verdict") == "unknown")
+    return "; ".join(f"{bound_text(row)}; {repair_text(row) or 'none'}" for row in rows
+                     if row.get("verdict") == "unknown")
 
 
 def recipe_lines(row):
@@ -67,13 +73,14 @@ def recipe_lines(row):
         measured = f"undecided: {len(undecided)}" if undecided else f"{seconds_text(cost)} s"
         repaired = undecided and all(one.get("repairs") for one in undecided)
         verdict = "missed, but can be repaired" if repaired else met(not undecided and cost <= every)
-        lines.append([f"{row['name']}: all {len(row['properties'])} properties", f"{every:g} s", measured, verdict, note])
+        lines.append([f"{row['name']}: all {len(row['properties'])} properties", f"{every:g} s", measured, verdict,
+                      note])
     return lines
 
 
-def checker_lines(rows, suites):
+def checker_lines(rows, recipes):
     """Of the largest proof of the network that the targets name, or of any."""
-    own = [(one, f"{row['name']}, {one['id']}") for row in suites for one in row.get("properties", [])
+    own = [(one, f"{row['name']}, {one['id']}") for row in recipes for one in row.get("properties", [])
            if row["name"] == CHECKER_NETWORK]
     every = own or [(row, row["query"]) for row in rows]
     proofs = [(one, name) for one, name in every if one.get("verdict") == "holds" and one.get("checkSeconds")]
@@ -81,10 +88,11 @@ def checker_lines(rows, suites):
         return []
     one, name = max(proofs, key=lambda pair: pair[0]["leaves"])
     speed = one["leaves"] / one["checkSeconds"]
-    lines = [[f"checker, {one['leaves']} leaves of {name}", f"{LEAVES_PER_SECOND} leaves/s", f"{number(speed)} leaves/s",
-              met(speed >= LEAVES_PER_SECOND), ""]]
-    size, name = max((one["proofBytes"] / one["leaves"], name) for one, name in proofs if one["leaves"] >= 100) \
-        if any(one["leaves"] >= 100 for one, _ in proofs) else (one["proofBytes"] / one["leaves"], name)
+    lines = [[f"checker, {one['leaves']} leaves of {name}", f"{LEAVES_PER_SECOND} leaves/s",
+              f"{number(speed)} leaves/s", met(speed >= LEAVES_PER_SECOND), ""]]
+    # The header of a small proof outweighs its leaves.
+    size, name = max((one["proofBytes"] / one["leaves"], name) for one, name in proofs
+                     if one["leaves"] >= min(100, max(other["leaves"] for other, _ in proofs)))
     return lines + [[f"size, {name}", f"{BYTES_PER_LEAF} bytes a leaf", f"{number(size)} bytes a leaf",
                      met(size <= BYTES_PER_LEAF), ""]]
 
@@ -97,14 +105,19 @@ def memory_lines(rows):
              met(most["megabytes"] <= MEGABYTES), ""]]
 
 
+def peer_note(peer):
+    if peer["verdict"] == "unknown":
+        return "> "
+    return "mistaken, " if peer.get("mistaken") else "unconfirmed, " if peer.get("confirmed") is False else ""
+
+
 def refuted_line(row, with_peers):
     name = f"{row['query']}: refuted, exactly"
     if row.get("verdict") != "violated":
         return [name, "before the peers", row.get("verdict", "error"), "missed", undecided_text([row])]
     peers = {key: peer for key, peer in (row.get("peers") or {}).items() if key != "smt"}
-    others = [PEER_HEADINGS[key] + " " + ("> " if peer["verdict"] == "unknown" else "mistaken, " if peer.get("mistaken")
-                                          else "unconfirmed, " if peer.get("confirmed") is False else "")
-              + seconds_text(peer["cpu"]) + " s" for key, peer in peers.items() if peer["verdict"] != "error"]
+    others = [f"{PEER_HEADINGS[key]} {peer_note(peer)}{seconds_text(peer['cpu'])} s" for key, peer in peers.items()
+              if peer["verdict"] != "error"]
     first = all(row["cpu"] < peer["cpu"] for peer in peers.values() if peer["verdict"] == "violated")
     verdict = met(first) if others else "no peer ran" if with_peers else "no peer asked (--peers)"
     return [name, "before " + (", ".join(others) or "the peers"), seconds_text(row["cpu"]) + " s", verdict, ""]
