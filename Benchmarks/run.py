@@ -242,8 +242,8 @@ def arguments():
     add("--nets", default="*", help="networks, as comma-separated patterns such as 'n12_2x*_mono_s0'")
     add("--features", help="all, or numbers such as 0,2 (default: all; with --quick and --targets 0)")
     add("--timeout", type=int, help="seconds for each query or property (default: 20; with --quick 5; rows with a "
-        "target 20 or 60; own specifications 60, at most 300 for the largest networks, with --quick 30 for each network; "
-        "--threads-compare and --incremental 120)")
+        "target 20 or 60; own specifications 60, at most 300 for the largest networks, with --quick 30 for each "
+        "network; --threads-compare and --incremental 120)")
     add("--jobs", type=int, default=1, help="queries at the same time; times are only comparable with 1")
     add("--repeat", type=int, help="runs of what is decided, for medians (default: 1; with --targets 3)")
     add("--all", action="store_true", help="every network and feature (the default, unless a part below is asked for)")

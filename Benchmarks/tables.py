@@ -126,9 +126,11 @@ def totals(rows):
     lines = [
         f"{len(rows)} queries: {verdicts['holds']} hold, {verdicts['violated']} violated, "
         f"{verdicts['unknown']} undecided, {verdicts['error']} failed; "
-        f"{sum(row['cpu'] for row in rows):.1f} CPU s, most memory {max((r['megabytes'] for r in rows), default=0):.0f} MB",
+        f"{sum(row['cpu'] for row in rows):.1f} CPU s, "
+        f"most memory {max((r['megabytes'] for r in rows), default=0):.0f} MB",
         f"proofs: {accepted} of {len(proofs)} accepted by vpals-check; {leaves} leaves, {data} bytes"
-        + (f", {data / leaves:.1f} bytes a leaf, {leaves / checking:.0f} leaves/s checked" if leaves and checking else "")]
+        + (f", {data / leaves:.1f} bytes a leaf, {leaves / checking:.0f} leaves/s checked"
+           if leaves and checking else "")]
     if reasons:
         lines.append("undecided: " + ", ".join(f"{count} × {reason}" for reason, count in reasons.items()))
     return lines
@@ -177,8 +179,8 @@ def own_table(rows):
             number(row["megabytes"]), "" if row.get("heldOutR2") is None else f"{row['heldOutR2']:.3f}", wrong or "ok"])
     if not networks:
         return ""
-    return markdown(["network", "property", "verdict", "engine s", "leaves", "proof bytes", "check s", "second checker s",
-                     "proved", "lower bound", "repair", "drop", "re-checked"], properties) + "\n\n" + markdown(
+    return markdown(["network", "property", "verdict", "engine s", "leaves", "proof bytes", "check s",
+                     "second checker s", "proved", "lower bound", "repair", "drop", "re-checked"], properties) + "\n\n" + markdown(
         ["network", "all properties in one run", "CPU s", "wall s", "slowest, engine s", "median, engine s", "leaves",
          "proof bytes", "check s", "vpals-check s", "MB", "R² held out", ""], networks)
 
@@ -206,5 +208,5 @@ def incremental_table(rows):
                       continued.get("verdict", "error") if row["noise"] else "",
                       seconds_text(row.get("continuedCPU")), str(continued.get("leaves", "")), ratio,
                       "; ".join(row["wrong"]) or "/".join(filter(None, map(judged, (scratch, continued))))])
-    return lines and markdown(["network:feature", "noise", "from scratch", "CPU s", "leaves", "--from", "CPU s", "leaves",
-                               "CPU ratio", "re-checked"], lines)
+    return lines and markdown(["network:feature", "noise", "from scratch", "CPU s", "leaves", "--from", "CPU s",
+                               "leaves", "CPU ratio", "re-checked"], lines)

@@ -32,7 +32,8 @@ def targets_table(rows, recipes, options):
                   for name in missing]
     lines += checker_lines(rows, recipes) + memory_lines(rows + recipes)
     lines += [refuted_line(row, options.peers) for row in rows if row["query"] in REFUTED]
-    return lines and markdown(["", "target", "measured median", "", "where undecided: certified lower bound; repair"], lines)
+    return lines and markdown(
+        ["", "target", "measured median", "", "where undecided: certified lower bound; repair"], lines)
 
 
 def met(is_met):
