@@ -32,14 +32,16 @@ test: deps ## all tests
 	swift build --product vPALsPackageTests
 	swift test --skip-build
 
-# BENCH=full: every network and feature, for hours. Other arguments: BENCH_OPTIONS='--nets n6_* --repeat 5'.
+# BENCH=targets: what has a target, medians of three, an hour or more. BENCH=full: every network and feature, for many
+# hours. Other arguments: BENCH_OPTIONS='--nets n6_* --repeat 5', BENCH_OPTIONS='--markdown docs/measurements.md'.
 BENCH ?= quick
 BENCH_OPTIONS ?=
-BENCH_MODE_quick := --quick
-BENCH_MODE_full := --second-checker
+BENCH_MODE_quick := --quick --recipe
+BENCH_MODE_targets := --targets --recipe --linnos --threads-compare --incremental --second-checker
+BENCH_MODE_full := --all --recipe --linnos --threads-compare --incremental --second-checker
 
-bench: release ## time, proofs and peers on 72 networks, about 15 minutes; BENCH=full for all
-	$(if $(filter quick full,$(BENCH)),,$(error BENCH is $(BENCH); it must be quick or full))
+bench: release ## time, proofs and peers on 72 networks, about 15 minutes; BENCH=targets or full for more
+	$(if $(filter quick targets full,$(BENCH)),,$(error BENCH is $(BENCH); it must be quick, targets or full))
 	@nice -n 5 Benchmarks/run.py --bin $(BIN) --peers --models $(BENCH_MODE_$(BENCH)) $(BENCH_OPTIONS)
 
 bench-peers: ## install the solvers that make bench compares with, into .venv-peers
