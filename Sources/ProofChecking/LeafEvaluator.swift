@@ -252,12 +252,46 @@ private final class NativeProblem {
       }
       starts.append(Int32(listed.count))
     }
+    // Rows by the signs of their weights, and as coefficients: what `backward` starts from.
+    let (n, count) = (layer.inputCount, layer.outputCount)
+    var order: [Int32] = []
+    var parts: [Int32] = []
+    for j in 0..<count {
+      let row = (0..<n).map { (low: layer.low[j * n + $0], slack: layer.slack[j * n + $0]) }
+      let zero = (0..<n).filter { row[$0].low == 0 && row[$0].slack == 0 }
+      let negative = (0..<n).filter { row[$0].low < 0 }
+      order += (0..<n).filter { row[$0].low >= 0 && !(row[$0].low == 0 && row[$0].slack == 0) }.map(Int32.init)
+      parts.append(Int32(order.count - j * n))
+      order += negative.map(Int32.init)
+      parts.append(Int32(order.count - j * n))
+      order += zero.map(Int32.init)
+    }
+    var coefficients: [[Int64]] = Array(repeating: [], count: 6)
+    var isInRange = true
+    let limit = Int64(1) << 30
+    for (k, sign) in [Int64(1), -1].enumerated() {
+      for (place, i) in order.enumerated() {
+        let at = place / max(1, n) * n + Int(i)
+        let ends = [Int64(layer.low[at]), Int64(layer.low[at]) + Int64(layer.slack[at])].map { ($0 * sign) << 24 }
+        let (least, most) = (min(ends[0], ends[1]), max(ends[0], ends[1]))
+        let down = least >> Int64(layer.shift)
+        let up = -((-most) >> Int64(layer.shift))
+        let unit = Int64(layer.shift) - 16
+        let rest = (most - (down << Int64(layer.shift)) + ((1 << unit) - 1)) >> unit
+        isInRange = isInRange && abs(down) < limit && abs(up) < limit && rest >= 0 && rest < limit
+        coefficients[k].append(down)
+        coefficients[2 + k].append(up)
+        coefficients[4 + k].append(rest)
+      }
+    }
+    let rows = coefficients.map { isInRange ? Optional(copied($0)) : nil }
     return LBLayer(
       inputs: Int32(layer.inputCount), outputs: Int32(layer.outputCount), offset: Int32(layer.offset),
       shift: Int32(layer.shift), exact: layer.isExact ? 1 : 0, low: copied(layer.low.map(Int64.init)),
       slack: copied(layer.slack),
       listedStart: copied(starts), listed: copied(listed), complement: complement ? 1 : 0,
-      biasLow: copied(layer.biasLow), biasHigh: copied(layer.biasHigh))
+      biasLow: copied(layer.biasLow), biasHigh: copied(layer.biasHigh), order: copied(order), parts: copied(parts),
+      down: (rows[0], rows[1]), up: (rows[2], rows[3]), rest: (rows[4], rows[5]))
   }
 
   private func copied<Number>(_ values: [Number]) -> UnsafePointer<Number> {

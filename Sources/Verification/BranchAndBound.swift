@@ -56,7 +56,9 @@ final class BranchAndBound: @unchecked Sendable {
   static let maximumCells = 50_000_000
   static let iterations = 5
   static let rootIterations = 60
-  private static let rate: Float = 0.25
+  /// Step sizes of the ascent: from nothing, and from a parent's multipliers.
+  private static let rootRate: Float = 0.25
+  private static let rate: Float = 0.08
   /// With so few open phases only they are split. A claim that is tight along a line or surface would otherwise have
   /// its inputs halved along all of it; so it is settled exactly by at most 2^`fewPhases` cells a place.
   private static let fewPhases = 4
@@ -73,6 +75,8 @@ final class BranchAndBound: @unchecked Sendable {
     var advice: Advice?
     /// Whether the integer routine refused what looked closed in binary32: to be split.
     var isRefused = false
+    /// The bound of its parent, above the claim, in binary32.
+    var bound = -Float.infinity
   }
 
   enum Advice {
@@ -178,17 +182,25 @@ final class BranchAndBound: @unchecked Sendable {
   }
 
   /// The most open cells whose bounds are looked at when a search ends undecided.
-  private static let maximumOpen = 20_000
+  private static let maximumOpen = 100_000
+  /// The most that one thread leaves open after it has looked for better bounds.
+  private static let maximumRefined = 20_000
 
   /// The least that the integer routine gives for the open cells; for the whole domain when they are too many.
   private func certifiedBound(_ shared: Shared) -> Rational? {
     let whole = OpenCell(cell: Cell(problem: problem), warm: FloatMultipliers(problem: problem), share: 1, node: 0)
     let cells = shared.isOpenComplete ? shared.open : [whole]
-    let evaluator = LeafEvaluator(problem: problem)
+    guard let least = certify(cells[...], LeafEvaluator(problem: problem)) else { return nil }
+    return min(claimed, problem.unscaled(least))
+  }
+
+  /// The least that the integer routine gives for cells, at most the threshold; nil when a number leaves its range.
+  @discardableResult
+  private func certify(_ cells: ArraySlice<OpenCell>, _ evaluator: LeafEvaluator) -> Int64? {
     var least = problem.threshold
     // A cell takes two lanes: default multipliers and its own.
-    for start in stride(from: 0, to: cells.count, by: LeafEvaluator.lanes / 2) {
-      let end = min(start + LeafEvaluator.lanes / 2, cells.count)
+    for start in stride(from: cells.startIndex, to: cells.endIndex, by: LeafEvaluator.lanes / 2) {
+      let end = min(start + LeafEvaluator.lanes / 2, cells.endIndex)
       for k in start..<end {
         let multipliers = cells[k].warm.rounded(premises: cells[k].cell.premises, shape: shape)
         evaluator.load(2 * (k - start), cells[k].cell, multipliers: nil)
@@ -210,7 +222,7 @@ final class BranchAndBound: @unchecked Sendable {
         least = min(least, best)
       }
     }
-    return min(claimed, problem.unscaled(least))
+    return least
   }
 
   // MARK: The work of one thread
@@ -231,6 +243,13 @@ final class BranchAndBound: @unchecked Sendable {
       if stack.isEmpty { worker.settle(&stack, &tree) }
       if stack.isEmpty { break }
       if let reason = stopReason(tree) {
+        if reason == .timeout {
+          do {
+            try refine(&stack, &tree, worker)
+          } catch {
+            shared.withLock { $0.failure = $0.failure ?? error }
+          }
+        }
         worker.settle(&stack, &tree)
         leave(stack, &tree, guide, reason)
         break
@@ -251,7 +270,7 @@ final class BranchAndBound: @unchecked Sendable {
       }
       let isRoot = count == 1 && cells[0].share == 1
       do {
-        try worker.process(cells, iterations: isRoot ? Self.rootIterations : Self.iterations, &stack, &tree)
+        try worker.process(cells, isRoot: isRoot, &stack, &tree)
       } catch {
         shared.withLock { $0.failure = $0.failure ?? error }
       }
@@ -279,6 +298,43 @@ final class BranchAndBound: @unchecked Sendable {
       shared.pieces += guide.keptPieces - before.1
       shared.provedShare += guide.keptShare - before.2
     }
+  }
+
+  /// Splits the open cells with the least bounds first, for the certified bound of what stays open, until half of the
+  /// time that is left for that is over or the cells are as many as can be looked at in the end.
+  private func refine(_ stack: inout [OpenCell], _ tree: inout SplitTree, _ worker: Worker) throws {
+    guard let deadline = budget.deadline, !stack.isEmpty else { return }
+    let start = ContinuousClock.now
+    let left = deadline - start
+    guard left > .milliseconds(50) else { return }
+    // What looking at one cell in the end takes: two lanes of the integer routine.
+    let before = Self.threadSeconds()
+    certify(stack.prefix(LeafEvaluator.lanes / 2), worker.evaluator)
+    let cost = max(1e-6, (Self.threadSeconds() - before) / Double(LeafEvaluator.lanes / 2))
+    let affordable = min(Self.maximumRefined, stack.count + Int(left / .seconds(1) * 0.3 / cost))
+    let end = start + left * 0.5
+    var aside: [OpenCell] = []
+    var level = stack.reduce(Float.infinity) { min($0, $1.bound) }
+    if !level.isFinite { level = -1 }
+    while ContinuousClock.now < end, !budget.isInterrupted, level < -1e-6 {
+      level *= 0.96
+      let all = aside + stack
+      aside = all.filter { $0.bound >= level }
+      stack = all.filter { $0.bound < level }
+      while !stack.isEmpty {
+        guard ContinuousClock.now < end, !budget.isInterrupted, stack.count + aside.count < affordable else {
+          stack = aside + stack
+          return
+        }
+        let count = min(BoundBatch.lanes, stack.count)
+        let cells = Array(stack[(stack.count - count)...])
+        stack.removeLast(count)
+        try worker.process(cells, isRoot: count == 1 && cells[0].share == 1, &stack, &tree)
+        if shared.withLock({ $0.found != nil || $0.failure != nil }) { break }
+        while let last = stack.last, last.bound >= level { aside.append(stack.removeLast()) }
+      }
+    }
+    stack = aside + stack
   }
 
   /// Ends with cells undecided: they stay in the tree with the multipliers to go on from.
@@ -312,7 +368,7 @@ final class BranchAndBound: @unchecked Sendable {
 
   private func stopReason(_ tree: SplitTree) -> UnknownReason? {
     if budget.isInterrupted { return .interrupted }
-    if budget.isExhausted { return .timeout }
+    if budget.isForBounds { return .timeout }
     return shared.withLock { shared in
       if shared.found != nil || shared.failure != nil { return .interrupted }
       if shared.cells > cellLimit || tree.byteCount > SplitTree.maximumBytes { return .limit }
@@ -407,12 +463,14 @@ final class BranchAndBound: @unchecked Sendable {
     }
 
     /// Bounds up to sixteen cells; closes them or pushes their halves.
-    func process(_ cells: [OpenCell], iterations: Int, _ stack: inout [OpenCell], _ tree: inout SplitTree) throws {
+    func process(_ cells: [OpenCell], isRoot: Bool, _ stack: inout [OpenCell], _ tree: inout SplitTree) throws {
       for lane in 0..<BoundBatch.lanes {
         let cell = cells[min(lane, cells.count - 1)]
         batch.load(lane, cell.cell, cell.warm)
       }
-      batch.run(iterations: iterations, rate: BranchAndBound.rate, target: owner.target)
+      batch.run(
+        iterations: isRoot ? BranchAndBound.rootIterations : BranchAndBound.iterations,
+        rate: isRoot ? BranchAndBound.rootRate : BranchAndBound.rate, target: owner.target)
       // What looks closed goes to the integer routine, eight cells at a time.
       var isWaiting = [Bool](repeating: false, count: cells.count)
       for lane in cells.indices where !cells[lane].isRefused {
@@ -560,7 +618,7 @@ final class BranchAndBound: @unchecked Sendable {
     ) {
       let first = tree.split(open.node, tag: ProofFormat.Tag.inputSplit, argument: input)
       let (low, high) = open.cell.halves(input: input)
-      push(low, high, first, batch.multipliers(lane), open, &stack)
+      push(low, high, first, batch.multipliers(lane), batch.bound(lane), open, &stack)
     }
 
     private func splitPhase(
@@ -568,15 +626,19 @@ final class BranchAndBound: @unchecked Sendable {
     ) {
       let first = tree.split(open.node, tag: ProofFormat.Tag.phaseSplit, argument: neuron)
       let (inactive, active) = open.cell.phases(neuron: neuron, in: owner.problem)
-      push(inactive, active, first, batch.multipliers(lane), open, &stack)
+      push(inactive, active, first, batch.multipliers(lane), batch.bound(lane), open, &stack)
     }
 
     private func push(
-      _ first: Cell, _ second: Cell, _ node: Int32, _ warm: FloatMultipliers, _ open: OpenCell,
-      _ stack: inout [OpenCell]
+      _ first: Cell, _ second: Cell, _ node: Int32, _ warm: FloatMultipliers, _ bound: Float,
+      _ open: OpenCell, _ stack: inout [OpenCell]
     ) {
-      stack.append(OpenCell(cell: second, warm: warm, share: open.share / 2, node: node + 1))
-      stack.append(OpenCell(cell: first, warm: warm, share: open.share / 2, node: node))
+      var child = OpenCell(cell: second, warm: warm, share: open.share / 2, node: node + 1)
+      child.bound = bound
+      stack.append(child)
+      child.cell = first
+      child.node = node
+      stack.append(child)
     }
 
     /// A cell without open phases: one linear piece, decided exactly.
@@ -597,7 +659,7 @@ final class BranchAndBound: @unchecked Sendable {
         // Binary32 and integer bounds disagree by rounding: settle the phase by a split.
         let first = tree.split(open.node, tag: ProofFormat.Tag.phaseSplit, argument: g)
         let (inactive, active) = open.cell.phases(neuron: g, in: owner.problem)
-        push(inactive, active, first, open.warm, open, &stack)
+        push(inactive, active, first, open.warm, open.bound, open, &stack)
         return .split
       }
       if owner.close(open, phases: phases, ProofFormat.Refutation(), &tree) { return .closed(bySolver: false) }

@@ -17,20 +17,30 @@ public final class StopSignal: Sendable {
 /// What a run may use: time until a wall-clock deadline, asked for often, a stop signal, and solver processes.
 public struct Budget: Sendable {
   public let deadline: ContinuousClock.Instant?
+  /// From here on searches look for good bounds of what they leave open instead of deciding it.
+  let boundsFrom: ContinuousClock.Instant?
   public let stop: StopSignal
   /// Where Z3 is asked.
   public let solvers: SolverPool
   /// Counts the processor time of the solver processes, where somebody wants to know it.
   var meter: SolverMeter?
 
-  public init(seconds: Double? = nil, stop: StopSignal = StopSignal(), solvers: SolverPool = .shared) {
+  /// - Parameter boundShare: The share of the time, 0…1 and at most ``maximumBoundSeconds``, in which an undecided
+  ///   search improves the certified bound of what it leaves open.
+  public init(
+    seconds: Double? = nil, boundShare: Double = 0, stop: StopSignal = StopSignal(), solvers: SolverPool = .shared
+  ) {
     // Thirty years are for ever; more would not fit the clock.
     deadline = seconds.map {
       ContinuousClock.now.advanced(by: .milliseconds(Int64((max(0, min($0, 1e9)) * 1000).rounded())))
     }
+    let share = min((seconds ?? 0) * max(0, min(boundShare, 1)), Self.maximumBoundSeconds)
+    boundsFrom = deadline.map { $0 - .milliseconds(Int64(share * 1000)) }
     self.stop = stop
     self.solvers = solvers
   }
+
+  public static let maximumBoundSeconds = 60.0
 
   /// This budget, ending no later than `seconds` from now.
   public func limited(toSeconds seconds: Double) -> Budget {
@@ -42,6 +52,8 @@ public struct Budget: Sendable {
 
   public var isInterrupted: Bool { stop.isRequested }
   public var isExhausted: Bool { deadline.map { ContinuousClock.now >= $0 } ?? false }
+  /// Whether the time for deciding is over.
+  var isForBounds: Bool { boundsFrom.map { ContinuousClock.now >= $0 } ?? false }
   public var isOver: Bool { isInterrupted || isExhausted }
 
   /// Milliseconds until the deadline, at least 1; nil without a deadline.

@@ -113,7 +113,7 @@ struct VerifyCommand: ParsableCommand {
       defer { progress.clear() }
       results = try session.run(
         properties: chosen, decided: decided, known: try knownPairs(target, specification, store),
-        starts: starts, budget: Budget(seconds: timeout.seconds, stop: stop), onEvent: progress.handle)
+        starts: starts, budget: Budget(seconds: timeout.seconds, boundShare: 0.15, stop: stop), onEvent: progress.handle)
     }
 
     let saved = try keepSearches(results, target, specification, writable: writable)

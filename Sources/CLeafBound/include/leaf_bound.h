@@ -27,6 +27,14 @@ typedef struct {
   int32_t complement;
   const int64_t *biasLow;
   const int64_t *biasHigh;
+  /// Each row's inputs, outputs × inputs: first those with low >= 0 that are not exactly zero, then those with low < 0,
+  /// then the zeros; and where the second and the third part begin, 2 × outputs.
+  const int32_t *order;
+  const int32_t *parts;
+  /// Each row as coefficients with 24 fraction bits, in the order of `order`, for the factors 1 and -1: rounded down,
+  /// rounded up, and (exactly, rounded up in 2^-16 of a unit) what rounding down takes away. NULL for the last layer,
+  /// and where one leaves its range.
+  const int64_t *down[2], *up[2], *rest[2];
 } LBLayer;
 
 typedef struct {
