@@ -95,16 +95,24 @@ struct VerifyCommand: ParsableCommand {
       }
     }
     let progress = VerifyProgress(total: chosen.count, decided: decided.count, quiet: format == .json)
-    let results: [PropertyResult]
+    var results: [PropertyResult]
+    let arithmetic: Certificate.Arithmetic
     do {
       defer { progress.clear() }
+      let budget = Budget(seconds: timeout.seconds, stop: stop)
       results = try session.run(
         properties: chosen, decided: decided, known: try knownPairs(target, specification, store),
-        budget: Budget(seconds: timeout.seconds, stop: stop), onEvent: progress.handle)
+        budget: budget, onEvent: progress.handle)
+      if covered {
+        (arithmetic, results) = try session.rounding(of: stored, results: results, budget: budget)
+      } else {
+        arithmetic = Certificate.Arithmetic(of: stored, over: specification.region)
+      }
+    } catch let error as VerificationError {
+      throw keepingEvidence(error, target)
     }
 
     let found = foundCounterexamples(chosen, results, specification)
-    let arithmetic = Certificate.Arithmetic(of: stored, over: specification.region)
     var certificatePath: String?
     var isEarlier = false
     if covered {
@@ -121,12 +129,11 @@ struct VerifyCommand: ParsableCommand {
       certificatePath = try earlierCertificate(deciding: certificate, in: target.directory)
       isEarlier = certificatePath != nil
       if !isEarlier {
-        // Proofs first: a certificate never names one that is not there.
+        var proofs: [String: ProofFile] = [:]
         for (result, record) in zip(results, certificate.properties) {
-          guard let proof = result.proof, let reference = record.proof else { continue }
-          try AtomicFile.write(try proof.read(), to: "\(target.directory)/\(reference.path)")
+          if let proof = result.proof, let reference = record.proof { proofs[reference.path] = proof }
         }
-        certificatePath = try certificate.write(into: target.directory)
+        certificatePath = try certificate.write(into: target.directory, proofs: proofs)
       }
     } else {
       _ = try store.enqueue(
@@ -144,6 +151,22 @@ struct VerifyCommand: ParsableCommand {
     case .text: for line in report.lines() { printLine(line) }
     }
     throw ExitCode(report.exitCode)
+  }
+
+  /// The failure to report; what a contradiction can be studied with is kept beside the model, or here.
+  private func keepingEvidence(_ error: VerificationError, _ target: ModelTarget) -> CommandFailure {
+    guard let evidence = error.evidence else { return CommandFailure("\(error)") }
+    let name = "\(target.application).disagreement.smt2"
+    var problem = ""
+    for path in ["\(target.directory)/\(name)", name] {
+      do throws(CertificateError) {
+        try AtomicFile.write(Array(evidence.utf8), to: path)
+        return CommandFailure("\(error); both sides of it: \(path)")
+      } catch {
+        problem = error.message
+      }
+    }
+    return CommandFailure("\(error); its evidence is lost: \(problem)")
   }
 
   private func chosenProperties(_ specification: Specification) throws -> [Property] {
