@@ -1,0 +1,203 @@
+import Certificates
+import ExactArithmetic
+import Foundation
+import Networks
+import ProofChecking
+import Specifications
+
+/// The readers of files from strangers under libFuzzer; `scripts/fuzz` builds and runs it. `VPALS_FUZZ_TARGET` names
+/// the reader, and the working directory is the repository.
+///
+/// A trap, a sanitizer's report, memory beyond the limit, slowness beyond it and a `fatalError` below are findings.
+private let target: FuzzTarget = {
+  let name = ProcessInfo.processInfo.environment["VPALS_FUZZ_TARGET"] ?? ""
+  do {
+    switch name {
+    case "proof": return try ProofTarget()
+    case "certificate": return try CertificateTarget()
+    case "onnx": return ONNXTarget()
+    case "spec": return SpecificationTarget()
+    default: fatalError("VPALS_FUZZ_TARGET is '\(name)'; it must be proof, certificate, onnx or spec")
+    }
+  } catch {
+    fatalError("\(error)")
+  }
+}()
+
+private protocol FuzzTarget {
+  /// Inputs to begin with, beside the files of the repository.
+  var seeds: [[UInt8]] { get }
+  func run(_ bytes: [UInt8])
+}
+
+extension FuzzTarget {
+  var seeds: [[UInt8]] { [] }
+}
+
+/// Called before the corpus is read.
+@_cdecl("LLVMFuzzerInitialize")
+public func initialize(
+  _ count: UnsafeMutablePointer<Int32>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>>
+) -> Int32 {
+  guard let directory = ProcessInfo.processInfo.environment["VPALS_FUZZ_SEEDS"] else { return 0 }
+  for (index, seed) in target.seeds.enumerated() {
+    let path = "\(directory)/made-\(index)"
+    guard FileManager.default.createFile(atPath: path, contents: Data(seed)) else { fatalError("cannot write \(path)") }
+  }
+  return 0
+}
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+  target.run(Array(UnsafeBufferPointer(start: data, count: count)))
+  return 0
+}
+
+// MARK: Proofs
+
+/// One property of a network. False ones are there to be refused, whatever the proof.
+private struct Scene {
+  let checker: ProofChecker
+  let property: Property
+  let isFalse: Bool
+
+  static func all(_ network: Network, _ specification: Specification) -> [Scene] {
+    let checker = ProofChecker(network: ExactNetwork(network))
+    return specification.properties.map {
+      Scene(checker: checker, property: $0, isFalse: $0.id.hasPrefix("false-"))
+    }
+  }
+
+  /// A certified model of the repository.
+  static func model(_ application: String) throws -> (network: Network, specification: Specification) {
+    (
+      try Network(
+        onnx: try BoundedFile.read("models/\(application)/v0001/model.onnx", maximumBytes: ONNXModel.maximumBytes)),
+      try Specification.read(path: "specs/\(application).yaml")
+    )
+  }
+
+  /// Every kind of query that proofs exist for, on a network small enough to reason about: y is least, 0, at (0, 0), and
+  /// rises in a; it falls in b where b < 0.
+  static func small() throws -> [Scene] {
+    let network = try Network(layers: [
+      Layer(inputCount: 2, outputCount: 3, weights: [1, 1, 1, -1, -1, 0], biases: [0, 0.25, 0], isRectified: true),
+      Layer(inputCount: 3, outputCount: 2, weights: [1, 1, 3, 1, 0, -2], biases: [-0.5, 0], isRectified: true),
+      Layer(inputCount: 2, outputCount: 2, weights: [1, 0.5, -1, 0], biases: [0, 0], isRectified: false),
+    ])
+    let text = """
+      spec: vpals/v1
+      features: {a: {domain: 0..1}, b: {domain: -1..1}}
+      outputs: {y: {}, z: {}}
+      properties:
+        - {id: rises, nondecreasing: {of: y, in: a}}
+        - {id: false-falls, nonincreasing: {of: y, in: a}}
+        - {id: false-rises, nondecreasing: {of: y, in: b}}
+        - {id: false-rises-nearly, nondecreasing: {of: y, in: b}, tolerance: 0.5}
+        - {id: rises-nearly, nondecreasing: {of: y, in: b}, tolerance: 9}
+        - {id: least, always: 0 <= y}
+        - {id: false-least, always: 1/1000000000000 <= y}
+        - {id: linear, always: y <= 2 * a + 9}
+        - {id: false-linear, always: y <= a + 1/2}
+        - {id: corner, nondecreasing: {of: y, in: a}, when: a + b <= 1}
+        - {id: false-corner, nondecreasing: {of: y, in: b}, when: a + b <= 1}
+        - {id: false-corner-least, always: 1/1000000000000 <= y, when: a + b <= 1}
+        - {id: order, always: z <= y}
+        - {id: false-order, always: y <= z}
+      """
+    return all(network, try Specification.parse(text: text, path: "small.yaml"))
+  }
+}
+
+private struct ProofTarget: FuzzTarget {
+  private let scenes: [Scene]
+
+  init() throws {
+    var scenes = try Scene.small()
+    for application in ["lucene", "mariadb", "mindspore", "nginx", "redis"] {
+      let (network, specification) = try Scene.model(application)
+      scenes += Scene.all(network, specification)
+    }
+    self.scenes = scenes
+  }
+
+  /// Trees of one leaf of each kind for the scenes that have no file.
+  var seeds: [[UInt8]] {
+    scenes.filter { $0.property.queries.count == 1 }.flatMap { scene in
+      [[0], [6, 0], [6, 1, 1, 0], [2, 0, 0, 0], [3, 0, 0, 0], [5, 6, 3, 1, 6, 0, 6, 0]].map {
+        header(scene) + $0
+      }
+    }
+  }
+
+  private func header(_ scene: Scene) -> [UInt8] {
+    ProofFormat.header(
+      networkDigest: ProofChecker.bytes(ofDigest: scene.checker.network.digest),
+      queryCount: scene.property.queries.count)
+      + ProofChecker.bytes(ofDigest: scene.property.queries.first?.digest ?? "")
+  }
+
+  func run(_ bytes: [UInt8]) {
+    let chosen = scenes.first { bytes.starts(with: header($0)) }
+    let scene = chosen ?? scenes[bytes.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % scenes.count]
+    check(scene, bytes)
+    guard chosen == nil else { return }
+    // What is behind a wrong header would never be read.
+    check(scene, header(scene) + bytes.dropFirst(79))
+  }
+
+  private func check(_ scene: Scene, _ bytes: [UInt8]) {
+    do throws(ProofFailure) {
+      let summary = try scene.checker.check(ProofSource(bytes: bytes), queries: scene.property.queries)
+      guard !scene.isFalse else { fatalError("a proof of \(scene.property.id), which is false, was accepted") }
+      guard summary.bytes == bytes.count else { fatalError("accepted \(summary.bytes) of \(bytes.count) bytes") }
+    } catch {
+      guard !error.description.isEmpty else { fatalError("no reason") }
+    }
+  }
+}
+
+// MARK: Certificates
+
+private struct CertificateTarget: FuzzTarget {
+  private let network: Network
+  private let specification: Specification
+
+  init() throws { (network, specification) = try Scene.model("nginx") }
+
+  func run(_ bytes: [UInt8]) {
+    guard let certificate = try? UncheckedCertificate(bytes: bytes, file: "certificate.json") else { return }
+    let claims = certificate.claims
+    guard let written = try? claims.encoded(), written == bytes else { fatalError("another certificate when written") }
+    _ = claims.arithmetic.meaning
+    _ = claims.arithmetic.problem(network: network, specification: specification, records: claims.properties)
+  }
+}
+
+// MARK: Networks
+
+private struct ONNXTarget: FuzzTarget {
+  func run(_ bytes: [UInt8]) {
+    guard let model = try? ONNXModel(bytes: bytes) else { return }
+    let digest = ExactNetwork(model.network).digest
+    guard let written = try? model.network.onnx(name: "fuzzed", producerVersion: "1") else { return }
+    guard let back = try? Network(onnx: written), ExactNetwork(back).digest == digest else {
+      fatalError("another network when written and read")
+    }
+  }
+}
+
+// MARK: Specifications
+
+private struct SpecificationTarget: FuzzTarget {
+  func run(_ bytes: [UInt8]) {
+    guard let specification = try? Specification.parse(bytes, path: "fuzzed.yaml") else { return }
+    _ = specification.digest
+    let none = specification.outputs.map { _ in Rational.zero }
+    for property in specification.properties {
+      guard property.queries.count == property.refutations.count else { fatalError("\(property.id) has other claims") }
+      _ = property.tightenedQueries(by: none)
+      _ = property.statement
+    }
+  }
+}
