@@ -104,12 +104,15 @@ struct VerifyCommand: ParsableCommand {
         properties: chosen, decided: decided, known: try knownPairs(target, specification, store),
         budget: budget, onEvent: progress.handle)
       if covered {
-        (arithmetic, results) = try session.rounding(of: stored, results: results, budget: budget)
+        (arithmetic, results) = try session.rounding(of: stored, results: results, budget: budget) { event in
+          // The properties are decided; this may still take its time.
+          if case .progress = event { progress.handle(event) }
+        }
       } else {
         arithmetic = Certificate.Arithmetic(of: stored, over: specification.region)
       }
     } catch let error as VerificationError {
-      throw keepingEvidence(error, target)
+      throw CommandFailure(error, keepingEvidenceIn: target.directory, as: target.application)
     }
 
     let found = foundCounterexamples(chosen, results, specification)
@@ -151,22 +154,6 @@ struct VerifyCommand: ParsableCommand {
     case .text: for line in report.lines() { printLine(line) }
     }
     throw ExitCode(report.exitCode)
-  }
-
-  /// The failure to report; what a contradiction can be studied with is kept beside the model, or here.
-  private func keepingEvidence(_ error: VerificationError, _ target: ModelTarget) -> CommandFailure {
-    guard let evidence = error.evidence else { return CommandFailure("\(error)") }
-    let name = "\(target.application).disagreement.smt2"
-    var problem = ""
-    for path in ["\(target.directory)/\(name)", name] {
-      do throws(CertificateError) {
-        try AtomicFile.write(Array(evidence.utf8), to: path)
-        return CommandFailure("\(error); both sides of it: \(path)")
-      } catch {
-        problem = error.message
-      }
-    }
-    return CommandFailure("\(error); its evidence is lost: \(problem)")
   }
 
   private func chosenProperties(_ specification: Specification) throws -> [Property] {

@@ -9,7 +9,7 @@ import Specifications
 /// the reader, and the working directory is the repository.
 ///
 /// A trap, a sanitizer's report, memory beyond the limit, slowness beyond it and a `fatalError` below are findings.
-private let target: FuzzTarget = {
+private let target: any FuzzTarget = {
   let name = ProcessInfo.processInfo.environment["VPALS_FUZZ_TARGET"] ?? ""
   do {
     switch name {
@@ -24,7 +24,7 @@ private let target: FuzzTarget = {
   }
 }()
 
-private protocol FuzzTarget {
+private protocol FuzzTarget: Sendable {
   /// Inputs to begin with, beside the files of the repository.
   var seeds: [[UInt8]] { get }
   func run(_ bytes: [UInt8])
@@ -32,6 +32,21 @@ private protocol FuzzTarget {
 
 extension FuzzTarget {
   var seeds: [[UInt8]] { [] }
+}
+
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+  _ count: UnsafeMutablePointer<Int32>,
+  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+  _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
+) -> Int32
+
+/// What the package manager makes the program's main function.
+@_cdecl("vpals_fuzz_main")
+public func fuzzMain(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
+  var count = count
+  var arguments = arguments
+  return runDriver(&count, &arguments) { testOneInput($0, $1) }
 }
 
 /// Called before the corpus is read.
@@ -57,14 +72,20 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
 
 /// One property of a network. False ones are there to be refused, whatever the proof.
 private struct Scene {
-  let checker: ProofChecker
+  let network: ExactNetwork
   let property: Property
   let isFalse: Bool
+  /// What a proof for it begins with.
+  let header: [UInt8]
 
   static func all(_ network: Network, _ specification: Specification) -> [Scene] {
-    let checker = ProofChecker(network: ExactNetwork(network))
-    return specification.properties.map {
-      Scene(checker: checker, property: $0, isFalse: $0.id.hasPrefix("false-"))
+    let network = ExactNetwork(network)
+    let digest = ProofChecker.bytes(ofDigest: network.digest)
+    return specification.properties.map { property in
+      Scene(
+        network: network, property: property, isFalse: property.id.hasPrefix("false-"),
+        header: ProofFormat.header(networkDigest: digest, queryCount: property.queries.count)
+          + ProofChecker.bytes(ofDigest: property.queries.first?.digest ?? ""))
     }
   }
 
@@ -125,30 +146,24 @@ private struct ProofTarget: FuzzTarget {
   var seeds: [[UInt8]] {
     scenes.filter { $0.property.queries.count == 1 }.flatMap { scene in
       [[0], [6, 0], [6, 1, 1, 0], [2, 0, 0, 0], [3, 0, 0, 0], [5, 6, 3, 1, 6, 0, 6, 0]].map {
-        header(scene) + $0
+        scene.header + $0
       }
     }
   }
 
-  private func header(_ scene: Scene) -> [UInt8] {
-    ProofFormat.header(
-      networkDigest: ProofChecker.bytes(ofDigest: scene.checker.network.digest),
-      queryCount: scene.property.queries.count)
-      + ProofChecker.bytes(ofDigest: scene.property.queries.first?.digest ?? "")
-  }
-
   func run(_ bytes: [UInt8]) {
-    let chosen = scenes.first { bytes.starts(with: header($0)) }
+    let chosen = scenes.first { bytes.starts(with: $0.header) }
     let scene = chosen ?? scenes[bytes.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % scenes.count]
     check(scene, bytes)
     guard chosen == nil else { return }
     // What is behind a wrong header would never be read.
-    check(scene, header(scene) + bytes.dropFirst(79))
+    check(scene, scene.header + bytes.dropFirst(scene.header.count))
   }
 
   private func check(_ scene: Scene, _ bytes: [UInt8]) {
     do throws(ProofFailure) {
-      let summary = try scene.checker.check(ProofSource(bytes: bytes), queries: scene.property.queries)
+      let summary = try ProofChecker(network: scene.network).check(
+        ProofSource(bytes: bytes), queries: scene.property.queries)
       guard !scene.isFalse else { fatalError("a proof of \(scene.property.id), which is false, was accepted") }
       guard summary.bytes == bytes.count else { fatalError("accepted \(summary.bytes) of \(bytes.count) bytes") }
     } catch {
