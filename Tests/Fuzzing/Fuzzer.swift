@@ -180,11 +180,43 @@ private struct CertificateTarget: FuzzTarget {
 
   init() throws { (network, specification) = try Scene.model("nginx") }
 
+  /// A certificate of the repository with every other kind of arithmetic and outcome.
+  var seeds: [[UInt8]] {
+    let path = "models/nginx/v0001/nginx.certificate.json"
+    guard let old = try? UncheckedCertificate(contentsOf: path).claims else { fatalError("\(path) cannot be read") }
+    let errors = ErrorBound(network, over: specification.region, format: .binary64)?.errors ?? []
+    let point = specification.region.map(\.lowerBound)
+    let outcomes: [PropertyRecord.Outcome] = [
+      .violated(
+        Counterexample(query: 0, x: point, xPrime: point, fx: Rational(1, 3), fxPrime: 0, drop: Rational(1, 3))),
+      .violated(Counterexample(query: 0, x: point, xPrime: nil, fx: -1, fxPrime: nil, drop: 1)), .unknown(.timeout),
+    ]
+    let records = zip(old.properties, outcomes).map { record, outcome in
+      PropertyRecord(
+        id: record.id, statement: record.statement, outcome: outcome, engine: "smt", milliseconds: 1,
+        cpuMilliseconds: 2, leaves: 3, solverLeaves: 1, provedShare: "0.5", lowerBound: Rational(-1, 7),
+        queryDigests: record.queryDigests, audit: LeafAudit(audited: 2, confirmed: 1))
+    }
+    let arithmetics: [Certificate.Arithmetic] = [
+      .real, .bounded(.binary64, errors: errors, properties: old.properties.map(\.id)),
+      .bounded(.binary32, errors: errors, properties: [old.properties[0].id]),
+    ]
+    return arithmetics.flatMap { arithmetic in
+      [old.properties, records].compactMap { properties in
+        try? Certificate(
+          model: old.model, specification: old.specification, properties: properties, arithmetic: arithmetic,
+          verifier: old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt
+        ).encoded()
+      }
+    }
+  }
+
   func run(_ bytes: [UInt8]) {
     guard let certificate = try? UncheckedCertificate(bytes: bytes, file: "certificate.json") else { return }
     let claims = certificate.claims
     guard let written = try? claims.encoded(), written == bytes else { fatalError("another certificate when written") }
     _ = claims.arithmetic.meaning
+    for property in specification.properties { _ = claims.arithmetic.provenQueries(of: property) }
     _ = claims.arithmetic.problem(network: network, specification: specification, records: claims.properties)
   }
 }
