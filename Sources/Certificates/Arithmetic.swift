@@ -41,7 +41,7 @@ extension Certificate {
         let greatest = errors.max() ?? .zero
         return "\(format.rawValue) computes every output within \(greatest.approximation) of the exact one; "
           + "\(properties.count) \(properties.count == 1 ? "property was" : "properties were") proved with that margin "
-          + "and hold of the computed network, the others of real numbers"
+          + "and \(properties.count == 1 ? "holds" : "hold") of the computed network, the others of real numbers"
       }
     }
 
