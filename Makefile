@@ -8,7 +8,7 @@ BIN := $(BUILD)/release
 VENV := .venv
 SWIFT_FILES := Package.swift Sources Tests
 
-.PHONY: help deps build release demo test bench bench-peers lint fmt clean
+.PHONY: help deps build release demo test fuzz bench bench-peers lint fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1  /' | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -31,6 +31,9 @@ demo: release ## from measured data to certified models, under .demo/
 test: deps ## all tests
 	swift build --product vPALsPackageTests
 	swift test --skip-build
+
+fuzz: ## fuzz the readers of files under AddressSanitizer; FUZZ_SECONDS=60 for each of the four
+	@scripts/fuzz
 
 # BENCH=targets: what has a target, medians of three, an hour or more. BENCH=full: every network and feature, for many
 # hours. Other arguments: BENCH_OPTIONS='--nets n6_* --repeat 5', BENCH_OPTIONS='--markdown docs/measurements.md'.

@@ -91,7 +91,9 @@ let package = Package(
       ]),
 
     library("Gating", ["Certificates", "ProofChecking", "Networks", "Specifications"]),
-    library("CommandSupport", ["CertificateStorage", "CertificateStorageSQLite", "Verification", argumentParser]),
+    library(
+      "CommandSupport",
+      ["CertificateStorage", "CertificateStorageSQLite", "Certificates", "Verification", argumentParser]),
 
     // Executables: thin.
     .executableTarget(name: "vpals-solver", dependencies: ["SMT", "SolverProcess"], swiftSettings: settings),
@@ -169,3 +171,24 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// For `make fuzz` alone: the fuzzer, and coverage counters in what it runs. Ordinary builds have neither.
+if Context.environment["VPALS_FUZZ"] != nil {
+  let trusted = ["ExactArithmetic", "Networks", "Specifications", "Certificates", "ProofChecking"]
+  for target in package.targets {
+    if trusted.contains(target.name) {
+      target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]
+    } else if target.name == "CLeafBound" {
+      target.cSettings = (target.cSettings ?? []) + [.unsafeFlags(["-fsanitize=fuzzer-no-link"])]
+    }
+  }
+  package.targets.append(
+    .executableTarget(
+      name: "vpals-fuzz",
+      dependencies: trusted.map { .byName(name: $0) },
+      path: "Tests/Fuzzing",
+      // libFuzzer has the main function.
+      swiftSettings: settings + [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+  package.products.append(.executable(name: "vpals-fuzz", targets: ["vpals-fuzz"]))
+}

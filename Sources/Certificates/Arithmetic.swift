@@ -41,7 +41,7 @@ extension Certificate {
         let greatest = errors.max() ?? .zero
         return "\(format.rawValue) computes every output within \(greatest.approximation) of the exact one; "
           + "\(properties.count) \(properties.count == 1 ? "property was" : "properties were") proved with that margin "
-          + "and hold of the computed network, the others of real numbers"
+          + "and \(properties.count == 1 ? "holds" : "hold") of the computed network, the others of real numbers"
       }
     }
 
@@ -56,10 +56,28 @@ extension Certificate {
         network: network, grid: grid, scales: specification.features.map { $0.scale == .log2 ? .log2 : .linear })
     }
 
+    /// What the proof of a property has to prove: its queries; for one that ``bounded(_:errors:properties:)`` names, the
+    /// queries about the exact network that imply it both of the exact and of the computed network. Nil when a named
+    /// property has no such queries, or is of a network with another number of outputs.
+    public func provenQueries(of property: Property) -> [Query]? {
+      guard case .bounded(_, let errors, let properties) = self, properties.contains(property.id) else {
+        return property.queries
+      }
+      let fits = property.queries.allSatisfy { query in
+        switch query.claim {
+        case .monotone(let output, let feature, _, _):
+          errors.indices.contains(output) && query.region.indices.contains(feature)
+        case .nonnegative(let outputs, _, _): outputs.count == errors.count * (query.relation?.copies.count ?? 1)
+        }
+      }
+      return fits ? property.tightenedQueries(by: errors) : nil
+    }
+
     /// What is wrong with the claim for this network, domain and list of records; nil when it is right.
     ///
     /// Recomputes the condition or the bound exactly. That the properties of ``bounded(_:errors:properties:)`` were
-    /// proved with a margin is for their proofs to show; here they must be ones that a margin can save.
+    /// proved with a margin is for their proofs to show, which must be of ``provenQueries(of:)``; here they must be ones
+    /// that a margin can save.
     /// - Precondition: the specification has the inputs and outputs of the network.
     public func problem(
       network: Network, specification: Specifications.Specification, records: [PropertyRecord]

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What a verifier states about one version of a model and one specification.
 ///
 /// The value is a claim: reading one gives an ``UncheckedCertificate``. It lies beside the model as
@@ -128,11 +130,26 @@ public struct Certificate: Sendable, Hashable {
     return bytes
   }
 
-  /// Writes the certificate into the directory of its model, in one step.
-  /// - Returns: The path of the file.
-  public func write(into directory: String) throws(CertificateError) -> String {
+  /// How long to wait for another process that writes into the same directory, in seconds.
+  static let lockSeconds = 120
+
+  /// Writes the certificate and its proofs into the directory of its model, each file in one step.
+  ///
+  /// The proofs come first, so that a certificate never names one that is not there. Processes that write into the same
+  /// directory take turns, so that whose certificate lies there has its proofs beside it.
+  /// - Parameter proofs: By the names under which the certificate's records refer to them.
+  /// - Returns: The path of the certificate.
+  public func write(into directory: String, proofs: [String: ProofFile] = [:]) throws(CertificateError) -> String {
     let path = "\(directory)/\(try Self.fileName(specification: specification.name))"
-    try AtomicFile.write(try encoded(), to: path)
+    let bytes = try encoded()
+    guard let parent = FileDescriptor(path: directory, flags: O_RDONLY | O_DIRECTORY),
+      parent.lock(waitingUpTo: Self.lockSeconds)
+    else { throw SystemFailure.last.error("write \(path)") }
+    defer { withExtendedLifetime(parent) {} }
+    for (name, proof) in proofs.sorted(by: { $0.key < $1.key }) {
+      try AtomicFile.write(try proof.read(), to: "\(directory)/\(name)")
+    }
+    try AtomicFile.write(bytes, to: path)
     return path
   }
 }

@@ -194,7 +194,7 @@ struct VersionCheck {
       }
       switch record.outcome {
       case .holds:
-        return proofRefusal(property, record, network, certificatePath)
+        return proofRefusal(property, record, claims.arithmetic, network, certificatePath)
       case .violated:
         return Refusal(
           .violated, file: certificatePath, reason: "property '\(property.id)' is violated: \(property.statement)",
@@ -211,7 +211,8 @@ struct VersionCheck {
 
   /// Checks the proof of a property again.
   private func proofRefusal(
-    _ property: Property, _ record: PropertyRecord, _ network: ExactNetwork, _ certificatePath: String
+    _ property: Property, _ record: PropertyRecord, _ arithmetic: Certificate.Arithmetic, _ network: ExactNetwork,
+    _ certificatePath: String
   ) -> Refusal? {
     guard let reference = record.proof else {
       return Refusal(
@@ -219,8 +220,13 @@ struct VersionCheck {
         next: verify)
     }
     let proofPath = "\(path)/\(reference.path)"
+    guard let queries = arithmetic.provenQueries(of: property) else {
+      return Refusal(
+        .proofUnchecked, file: certificatePath,
+        reason: "property '\(property.id)' cannot have been proved with a margin for rounding", next: verify)
+    }
     do throws(ProofFailure) {
-      let summary = try ProofChecker(network: network).check(file: proofPath, queries: property.queries)
+      let summary = try ProofChecker(network: network).check(file: proofPath, queries: queries)
       guard summary.digest != reference.sha256 || summary.bytes != reference.bytes else { return nil }
       return Refusal(
         .proofUnchecked, file: proofPath, reason: "this is not the proof that the certificate names", next: verify)

@@ -55,6 +55,7 @@ public struct ProofChecker {
     } catch {
       throw ProofFailure(query: 0, node: 0, offset: source.offset, cause: error)
     }
+    var lastNode = 0
     for (index, query) in queries.enumerated() {
       let walk: TreeWalk
       do throws(ProofFailure.Cause) {
@@ -72,11 +73,12 @@ public struct ProofChecker {
       summary.leaves += walk.leaves
       summary.pieces += walk.pieces
       summary.nodes += walk.node + 1
+      lastNode = walk.node
     }
     do throws(ProofFailure.Cause) {
       guard try source.next() == nil else { throw ProofFailure.Cause.trailing }
     } catch {
-      throw ProofFailure(query: queries.count - 1, node: summary.nodes, offset: source.offset, cause: error)
+      throw ProofFailure(query: max(0, queries.count - 1), node: lastNode, offset: source.offset, cause: error)
     }
     summary.bytes = source.offset
     summary.digest = source.digest

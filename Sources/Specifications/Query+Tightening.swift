@@ -44,4 +44,16 @@ extension Property {
     let tightened = queries.compactMap { $0.tightened(by: errors, tolerance: tolerance) }
     return tightened.count == queries.count ? tightened : nil
   }
+
+  /// The property whose ``queries`` are ``tightenedQueries(by:tolerance:)``: what is proved in order to show this one of
+  /// a computed network. Nil when there are none.
+  ///
+  /// A point that refutes it does not refute this property.
+  public func tightened(by errors: [Rational]) -> Property? {
+    guard let tightened = tightenedQueries(by: errors) else { return nil }
+    let parts = zip(tightened, claims).map { LoweredProperty.Part(proof: $0, refutation: $0, claim: $1) }
+    return Property(
+      id: id, about: about, line: line, column: column, isRestricted: isRestricted,
+      lowered: LoweredProperty(kind: kind, tolerance: tolerance, parts: parts, statement: statement))
+  }
 }

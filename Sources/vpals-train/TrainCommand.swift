@@ -180,6 +180,8 @@ struct TrainCommand: ParsableCommand {
       throw error
     } catch let error as ExitCode {
       throw error
+    } catch let error as VerificationError {
+      throw CommandFailure(error, keepingEvidenceIn: "\(models)/\(application)", as: application)
     } catch {
       throw CommandFailure("\(error)")
     }

@@ -108,17 +108,28 @@ struct VerifyCommand: ParsableCommand {
     }
     let starts = try self.starts(chosen.filter { decided[$0.id] == nil }, target, specification, network)
     let progress = VerifyProgress(total: chosen.count, decided: decided.count, quiet: format == .json)
-    let results: [PropertyResult]
+    var results: [PropertyResult]
+    let arithmetic: Certificate.Arithmetic
     do {
       defer { progress.clear() }
+      let budget = Budget(seconds: timeout.seconds, boundShare: 0.15, stop: stop)
       results = try session.run(
         properties: chosen, decided: decided, known: try knownPairs(target, specification, store),
-        starts: starts, budget: Budget(seconds: timeout.seconds, boundShare: 0.15, stop: stop), onEvent: progress.handle)
+        starts: starts, budget: budget, onEvent: progress.handle)
+      if covered {
+        (arithmetic, results) = try session.rounding(of: stored, results: results, budget: budget) { event in
+          // The properties are decided; this may still take its time.
+          if case .progress = event { progress.handle(event) }
+        }
+      } else {
+        arithmetic = Certificate.Arithmetic(of: stored, over: specification.region)
+      }
+    } catch let error as VerificationError {
+      throw CommandFailure(error, keepingEvidenceIn: target.directory, as: target.application)
     }
 
     let saved = try keepSearches(results, target, specification, writable: writable)
     let found = foundCounterexamples(chosen, results, specification)
-    let arithmetic = Certificate.Arithmetic(of: stored, over: specification.region)
     var certificatePath: String?
     var isEarlier = false
     if covered {
@@ -135,12 +146,11 @@ struct VerifyCommand: ParsableCommand {
       certificatePath = try earlierCertificate(deciding: certificate, in: target.directory)
       isEarlier = certificatePath != nil
       if !isEarlier {
-        // Proofs first: a certificate never names one that is not there.
+        var proofs: [String: ProofFile] = [:]
         for (result, record) in zip(results, certificate.properties) {
-          guard let proof = result.proof, let reference = record.proof else { continue }
-          try AtomicFile.write(try proof.read(), to: "\(target.directory)/\(reference.path)")
+          if let proof = result.proof, let reference = record.proof { proofs[reference.path] = proof }
         }
-        certificatePath = try certificate.write(into: target.directory)
+        certificatePath = try certificate.write(into: target.directory, proofs: proofs)
       }
     } else {
       _ = try store.enqueue(

@@ -174,6 +174,11 @@ struct VerifyReport {
     } else if undecided > 0 {
       let verify = ["vpals", "verify", target.argument, "--spec", target.specificationPath]
       lines.append("next: \(commandLine(verify + ["--resume", "--timeout", "1h"] + sameStore))")
+    } else if results.contains(where: { $0.proof == nil }) {
+      // The gate would refuse it.
+      let verify = ["vpals", "verify", target.argument, "--spec", target.specificationPath]
+      lines.append("the solver's word is no proof, and the gate asks for proofs")
+      lines.append("next: \(commandLine(verify + sameStore))")
     } else if certificate != nil, target.isVersion {
       lines.append("next: vpals gate \(shellQuoted(target.directory))")
     }

@@ -107,6 +107,16 @@ import Testing
     #expect(try Self.refusal(Self.bounded, old, new) == message + Self.repair)
   }
 
+  @Test func saysWhatABoundMeans() {
+    #expect(
+      Self.bounded.meaning
+        == "binary32 computes every output within \(Rational(1, 1024).approximation) of the exact one; 1 property was "
+        + "proved with that margin and holds of the computed network, the others of real numbers")
+    #expect(
+      Certificate.Arithmetic.bounded(.binary64, errors: [0], properties: ["a", "b"]).meaning.contains(
+        "2 properties were proved with that margin and hold of the computed network"))
+  }
+
   // MARK: The claim
 
   private static let specification: Specifications.Specification? = try? .parse(
@@ -135,6 +145,27 @@ import Testing
         leaves: 1, solverLeaves: 0, provedShare: "1", lowerBound: nil, queryDigests: [])
     }
     return arithmetic.problem(network: network, specification: specification, records: records)
+  }
+
+  @Test func namesTheQueriesThatAProofMustShow() throws {
+    let specification = try #require(Self.specification)
+    let (rises, sane) = (specification.properties[0], specification.properties[1])
+    let errors = [Rational(1, 8)]
+    let listed = Certificate.Arithmetic.bounded(.binary64, errors: errors, properties: ["sane", "rises"])
+    #expect(listed.provenQueries(of: sane) == sane.queries.compactMap { $0.tightened(by: errors) })
+    #expect(listed.provenQueries(of: sane) != sane.queries)
+    // Without a tolerance there is no margin.
+    #expect(listed.provenQueries(of: rises) == nil)
+    // Errors of another number of outputs fit no query.
+    for errors in [[], [Rational(1, 8), 0]] as [[Rational]] {
+      let other = Certificate.Arithmetic.bounded(.binary64, errors: errors, properties: ["sane", "rises"])
+      #expect(other.provenQueries(of: sane) == nil)
+      #expect(other.provenQueries(of: rises) == nil)
+    }
+    for arithmetic in [.real, .bounded(.binary64, errors: errors, properties: ["other"])] as [Certificate.Arithmetic] {
+      #expect(arithmetic.provenQueries(of: rises) == rises.queries)
+      #expect(arithmetic.provenQueries(of: sane) == sane.queries)
+    }
   }
 
   @Test func claimsTheFinestGridOrNone() throws {

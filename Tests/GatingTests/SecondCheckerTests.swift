@@ -12,38 +12,16 @@ struct SecondCheckerTests {
   private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
 
-  private struct Answer: Decodable {
-    let ok: Bool
-    let rule: String?
-    let node: Int?
-  }
-
-  /// One batch of the second checker: all proofs of one network and query.
-  private func ask(_ proofs: [[UInt8]], network: String, query: String, in directory: String) throws -> [Answer] {
-    try Data(network.utf8).write(to: URL(filePath: "\(directory)/network.txt"))
-    try Data(query.utf8).write(to: URL(filePath: "\(directory)/query.txt"))
-    for (k, proof) in proofs.enumerated() { try Data(proof).write(to: URL(filePath: "\(directory)/\(k).proof")) }
-    let script = """
-      import sys, json
-      sys.path.insert(0, sys.argv[1])
-      import check_proof
-      folder = sys.argv[2]
-      network = open(folder + "/network.txt").read()
-      query = open(folder + "/query.txt").read()
-      for k in range(int(sys.argv[3])):
-          ok, rule, _, node, _ = check_proof.check(open(f"{folder}/{k}.proof", "rb").read(), network, [query])
-          print(json.dumps({"ok": ok, "rule": rule, "node": node}))
-      """
+  @Test func passesItsOwnTests() throws {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-c", script, "\(Self.root)/Tests/Python", directory, String(proofs.count)]
+    process.arguments = ["python3", "\(Self.root)/Tests/Python/test_check_proof.py"]
     let output = Pipe()
-    process.standardOutput = output
+    process.standardError = output
     try process.run()
     let data = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return try data.split(separator: 10).map { try JSONDecoder().decode(Answer.self, from: $0) }
+    #expect(process.terminationStatus == 0, "\(String(decoding: data, as: UTF8.self))")
   }
 
   private static func next(_ state: inout UInt64) -> Int {
@@ -81,19 +59,21 @@ struct SecondCheckerTests {
         }
         proofs.append(mutant)
       }
-      let directory = TemporaryDirectory()
-      let answers = try ask(
-        proofs, network: network.canonicalText, query: property.queries[0].canonicalText, in: directory.path)
+      let answers = try SecondChecker.answers(
+        to: proofs.map {
+          SecondChecker.Job(
+            proof: $0, network: network.canonicalText, queries: [property.queries[0].canonicalText])
+        })
       try #require(answers.count == proofs.count)
       for (k, candidate) in proofs.enumerated() {
         let note: Comment = "seed \(seed), \(application), \(property.id), mutant \(k)"
         do throws(ProofFailure) {
           _ = try ProofChecker(network: network).check(ProofSource(bytes: candidate), queries: property.queries)
-          #expect(answers[k].ok, note)
+          #expect(answers[k].valid, note)
           accepted += 1
         } catch {
-          #expect(k > 0 && !answers[k].ok, note)
-          #expect(answers[k].rule == error.cause.rule, note)
+          #expect(k > 0 && !answers[k].valid, note)
+          #expect(answers[k].rule == error.cause.rule && answers[k].node == error.node, note)
         }
         compared += 1
       }

@@ -1,5 +1,6 @@
 import Certificates
 import Foundation
+import Networks
 import TestHelpers
 import Testing
 
@@ -62,6 +63,39 @@ import Testing
     let outcome = try vpals(solver: "/nonexistent/vpals-solver", "--version").outcome()
     #expect(outcome.status == 0)
     #expect(outcome.output.contains(", no z3: the solver program '/nonexistent/vpals-solver' cannot be run"))
+  }
+
+  /// A solver that contradicts what was proved: the run fails, and what either side says is kept.
+  @Test func theEvidenceOfAContradictionIsKept() throws {
+    try workspace.write(
+      """
+      spec: vpals/v1
+      features: {x: {domain: -1..1}}
+      outputs: {y: {}}
+      properties:
+        - {id: rises, nondecreasing: {of: y, in: x}}
+      """, to: "specs/line.yaml")
+    let network = try Network(layers: [
+      Layer(inputCount: 1, outputCount: 1, weights: [1], biases: [0.25], isRectified: true),
+      Layer(inputCount: 1, outputCount: 1, weights: [2], biases: [0], isRectified: false),
+    ])
+    try workspace.write(network.onnx(name: "line", producerVersion: "test"), to: "models/line/v0001/model.onnx")
+    // "Satisfiable by 0", whatever is asked.
+    let solver = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "SolverProcessTests/Fixtures/claims-zero").path
+    let outcome = try vpals(solver: solver, "verify", "models/line/v0001").outcome()
+    #expect(outcome.status == 2)
+    #expect(outcome.output == "")
+    let evidence = "models/line/v0001/line.disagreement.smt2"
+    #expect(outcome.error.contains("error: Z3 gives [0] as a point at which the claim fails"), "\(outcome.error)")
+    #expect(outcome.error.hasSuffix("; both sides of it: \(evidence)\n"), "\(outcome.error)")
+    #expect(workspace.names(in: "models/line/v0001") == ["line.disagreement.smt2", "model.onnx"])
+    let text = String(decoding: try workspace.bytes(evidence), as: UTF8.self)
+    #expect(text.contains("network: \(ExactNetwork(network).digest)"))
+    #expect(text.contains("(check-sat)"))
+    // With the true solver the same command proves it.
+    #expect(try workspace.vpals("verify", "models/line/v0001").status == 0)
+    #expect(try workspace.vpals("gate", "models/line").status == 0)
   }
 
   /// The solver is at work when its parent is killed; nobody else would stop it.

@@ -210,7 +210,15 @@ struct VerifyJSON: Decodable {
         + "claimed to hold without a proof"
       #expect(gate.lines.contains(line), "\(gate.output)")
     }
-    #expect(try workspace.vpals("verify", "models/nginx/v0001").status == 0)
+    // What is said to do next is what helps.
+    let text = try workspace.vpals("verify", "models/nginx/v0001", "--engine", "smt")
+    #expect(
+      text.lines.suffix(3) == [
+        "2 of 2 properties hold; certificate: models/nginx/v0001/nginx.certificate.json",
+        "the solver's word is no proof, and the gate asks for proofs",
+        "next: vpals verify models/nginx/v0001 --spec specs/nginx.yaml",
+      ])
+    #expect(try workspace.vpals("verify", "models/nginx/v0001", "--spec", "specs/nginx.yaml").status == 0)
     #expect(try workspace.vpals("gate").status == 0)
   }
 

@@ -1412,8 +1412,10 @@ def verify(proof, network_text, query_texts):
         queries.append((digest, _queries.get(digest, lambda: Query(text))))
     counter = Counter()
     try:
-        if len(proof) > LARGEST_FILE or bytes(proof[:len(HEADER)]) != HEADER:
+        if len(proof) > LARGEST_FILE or bytes(proof[:len(HEADER)]) != HEADER[:len(proof)]:
             raise Refused("format")
+        if len(proof) < len(HEADER):
+            raise Refused("truncated")
         reader = Reader(proof)
         reader.position = len(HEADER)
         if reader.take(32) != network_digest:

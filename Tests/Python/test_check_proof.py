@@ -304,7 +304,7 @@ class Files(unittest.TestCase):
             return checker.check(data, network, queries)[1]
 
         self.assertEqual(rule(good), "")
-        self.assertEqual(rule(b""), "format")
+        self.assertEqual(rule(b""), "truncated")
         self.assertEqual(rule(b"vpals-proof/2\n" + good[14:]), "format")
         self.assertEqual(rule(good[:20]), "truncated")
         self.assertEqual(rule(good, network=CONCAVE), "network")

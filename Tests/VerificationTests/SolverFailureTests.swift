@@ -3,6 +3,7 @@ import Dispatch
 import ExactArithmetic
 import Foundation
 import Networks
+import ProofChecking
 import SolverProcess
 import Specifications
 import Synchronization
@@ -98,6 +99,72 @@ struct SolverFailureTests {
     for scene in cases {
       #expect(try decide(scene.network, scene.query, scene.method, budget: Budget(solvers: pool)) == scene.verdict)
     }
+  }
+
+  /// Every solver process is killed a few milliseconds after it appears, all through a session: each property has its
+  /// undisturbed verdict, with a proof that the checker accepts, or is unknown because of the kill.
+  @Test(.timeLimit(.minutes(10))) func killsAllThroughASessionChangeNoVerdict() throws {
+    let cases = try Self.cases()
+    let network = ExactNetwork(cases[4].network)
+    let specification = try Specification.parse(
+      text: """
+        spec: vpals/v1
+        features: {a: {domain: 0..1}, b: {domain: 0..1}}
+        outputs: {y: {}}
+        properties:
+          - {id: rises, nondecreasing: {of: y, in: a}}
+          - {id: rises-too, nondecreasing: {of: y, in: b}}
+          - {id: falls, nonincreasing: {of: y, in: a}}
+          - {id: corner, nondecreasing: {of: y, in: a}, when: a + b <= 1}
+          - {id: sane, always: 0 <= y <= 20}
+        """, path: "killed.yaml")
+    let undisturbed = try VerificationSession(network: network, specification: specification)
+      .run(budget: Budget(solvers: SolverPool())).map(\.verdict)
+    #expect(undisturbed.map(\.name) == ["holds", "holds", "violated", "holds", "holds"])
+    let seed: UInt64 = 78
+    var dice = Dice(seed: seed)
+    let kills = Mutex(0)
+    var answers: [String: Int] = [:]
+    for round in 0..<12 {
+      let pool = SolverPool()
+      let isOver = Mutex(false)
+      let lives = (0..<64).map { _ in dice.integer(in: 0...30) }
+      let killer = Thread {
+        var index = 0
+        while !isOver.withLock({ $0 }) {
+          if let process = pool.processes.first {
+            usleep(UInt32(lives[index % lives.count]) * 1000)
+            index += 1
+            guard pool.processes.contains(process) else { continue }
+            kill(process, SIGKILL)
+            kills.withLock { $0 += 1 }
+          }
+          usleep(200)
+        }
+      }
+      killer.start()
+      defer {
+        isOver.withLock { $0 = true }
+        while !killer.isFinished { usleep(200) }
+      }
+      let results = try VerificationSession(network: network, specification: specification)
+        .run(budget: Budget(solvers: pool))
+      for (index, result) in results.enumerated() {
+        let note: Comment = "seed \(seed), round \(round), \(result.id): \(result.verdict)"
+        answers[result.verdict.name, default: 0] += 1
+        if case .unknown(let reason) = result.verdict {
+          #expect(reason.description.contains("the solver process was ended by signal 9"), note)
+        } else {
+          #expect(result.verdict.name == undisturbed[index].name, note)
+        }
+        guard result.verdict == .holds else { continue }
+        let bytes = try #require(result.proof, note).read()
+        _ = try ProofChecker(network: network).check(
+          ProofSource(bytes: bytes), queries: specification.properties[index].queries)
+      }
+    }
+    #expect(kills.withLock { $0 } >= 12, "\(answers)")
+    #expect(answers["holds", default: 0] > 0, "\(answers)")
   }
 
   @Test(arguments: ["hangs", "writes-garbage", "dies-at-once", "dies-when-asked", "truncates", "answers-another"])
