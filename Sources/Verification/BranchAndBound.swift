@@ -182,9 +182,9 @@ final class BranchAndBound: @unchecked Sendable {
   }
 
   /// The most open cells whose bounds are looked at when a search ends undecided.
-  private static let maximumOpen = 100_000
+  private static let maximumOpen = 200_000
   /// The most that one thread leaves open after it has looked for better bounds.
-  private static let maximumRefined = 20_000
+  private static let maximumRefined = 100_000
 
   /// The least that the integer routine gives for the open cells; for the whole domain when they are too many.
   private func certifiedBound(_ shared: Shared) -> Rational? {
