@@ -28,6 +28,15 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     case spread
   }
 
+  /// What the weights may be.
+  public enum Shape: String, Codable, Sendable, CaseIterable {
+    /// Anything; the loss terms ask for monotonicity, and the verifier finds out.
+    case free
+    /// Of the signs that make the network monotone by its structure; see `SignStructure`.
+    case signed
+  }
+
+  public var shape = Shape.free
   /// Widths of the hidden layers.
   public var hidden: [Int] = [16, 16]
   public var seed: UInt64 = 1
@@ -161,4 +170,11 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     try check((1...24).contains(biasBits), "biasBits", "1 to 24")
     try check((0...16).contains(centreBits), "centreBits", "0 to 16")
   }
+}
+
+extension KeyedDecodingContainer {
+  /// Settings written before there were shapes are those of the free one.
+  func decode(
+    _ type: TrainingConfiguration.Shape.Type, forKey key: Key
+  ) throws -> TrainingConfiguration.Shape { try decodeIfPresent(type, forKey: key) ?? .free }
 }
