@@ -36,13 +36,8 @@ VARIANTS = {
     "no pruning": ({"pruneBelow": 0}, []),
     "no grid": ({"gridBits": 24, "biasBits": 24}, []),
     "no margin": ({"margin": 0}, []),
-    "no worst point": ({"worstPoint": 0}, []),
-    "no hinges": ({"monotonicity": 0}, []),
-    "L1 ×3": ({"l1": 9e-3}, []),
-    "margin ×3": ({"margin": 0.06}, []),
     "signed": ({}, ["--shape", "signed"]),
     "signed, no L1": ({"l1": 0}, ["--shape", "signed"]),
-    "signed, no stability": ({"stability": 0}, ["--shape", "signed"]),
     "signed, no L1, no stability": ({"l1": 0, "stability": 0}, ["--shape", "signed"]),
 }
 
@@ -56,7 +51,7 @@ def main():
     parser.add_argument("--data", default=",".join(APPLICATIONS + ["linnos"]), help="data sets, separated by commas")
     parser.add_argument("--variants", default=";".join(VARIANTS), help="variants, separated by semicolons")
     parser.add_argument("--seeds", type=int, default=3, help="seeds, from 1 on")
-    parser.add_argument("--hidden", default="32,32", help="widths of the hidden layers")
+    parser.add_argument("--hidden", default="16,16", help="widths of the hidden layers")
     parser.add_argument("--linnos-rows", type=int, default=None, help="take only the first LinnOS rows")
     parser.add_argument("--timeout", type=int, default=20, help="seconds for one network")
     parser.add_argument("--csv", default="-", help="where the lines go; - for standard output")
