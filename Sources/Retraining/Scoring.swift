@@ -38,6 +38,7 @@ public struct Scoring: Sendable {
     free.counterexample = 0
     free.bound = 0
     free.shape = .free
+    free.slopeBound = nil
     let domain = (0..<data.training.inputCount).map { column in
       let values = (0..<data.training.rowCount).map { data.training.inputs[$0 * data.training.inputCount + column] }
       return (values.min() ?? 0)...(values.max() ?? 1)

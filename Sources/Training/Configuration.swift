@@ -77,6 +77,8 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var worstPoint = 4.0
   /// The slope that the hinges ask for beyond the wanted one.
   public var margin = 0.02
+  /// Weight of the lack of interval bounds of the wanted slopes over the whole domain (`SlopeBoundLoss`); nil for none.
+  public var slopeBound: Double?
   /// Points of the domain drawn in each step.
   public var sampledPointsPerStep = 64
   /// Shares of the drawn points on faces and at corners of the domain; the others are uniform.
@@ -160,6 +162,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     let weights = [
       ("l1", l1), ("stability", stability), ("weightDecay", weightDecay), ("monotonicity", monotonicity),
       ("worstPoint", worstPoint), ("margin", margin), ("counterexample", counterexample), ("bound", bound),
+      ("slopeBound", slopeBound ?? 0),
       ("boundMargin", boundMargin), ("pruneBelow", pruneBelow),
     ]
     for (name, weight) in weights { try check(weight >= 0 && weight <= 1e6, name, "0 to 1,000,000") }

@@ -123,6 +123,7 @@ struct TrainCommand: ParsableCommand {
       configuration.counterexample = 0
       configuration.bound = 0
       configuration.shape = .free
+      configuration.slopeBound = nil
     }
     switch shape {
     case .free: configuration.shape = .free
@@ -158,7 +159,7 @@ struct TrainCommand: ParsableCommand {
         let changes = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
       else { throw CommandFailure("\(settings) is no JSON object; write {\"l1\": 0.002} and the like") }
       for (name, value) in changes {
-        guard merged[name] != nil || name == "huberThreshold" else {
+        guard merged[name] != nil || name == "huberThreshold" || name == "slopeBound" else {
           throw CommandFailure(
             "\(settings): '\(name)' is no setting; there are \(merged.keys.sorted().joined(separator: ", "))")
         }

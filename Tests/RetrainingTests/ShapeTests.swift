@@ -69,14 +69,15 @@ import Verification
     try expectRootCellToProve(ExactNetwork(result.network), specification)
   }
 
-  /// The trusted routine closes the root cell of every query, without multipliers: no search has to be relied on.
+  /// The trusted routine closes the root cell of every query without any multiplier: no search has to be relied on.
   private func expectRootCellToProve(_ network: ExactNetwork, _ specification: Specifications.Specification) throws {
     for property in specification.properties {
       guard case .monotone = property.kind else { continue }
       for query in property.queries {
         let problem = try FixedPointProblem(network: network, query: query)
         let evaluator = LeafEvaluator(problem: problem)
-        guard case .bound(let bound) = evaluator.evaluate(Cell(problem: problem), multipliers: nil) else {
+        let none = LeafMultipliers(neuronCount: problem.neuronCount, constraintCount: 0)
+        guard case .bound(let bound) = evaluator.evaluate(Cell(problem: problem), multipliers: none) else {
           Issue.record("\(property.id): no bound")
           continue
         }
