@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Proof time against accuracy: networks trained with and without each term of the recipe, and in the signed shape.
 
-    frontier.py --csv docs/frontier.csv --svg docs/frontier.svg        all rows of docs/frontier.md, about 20 minutes
+    frontier.py --csv docs/frontier.csv --svg docs/frontier.svg --table tables.md
+                                                    all of docs/frontier.md, 10 minutes on an idle core
     frontier.py --data nginx,linnos --seeds 1 --variants 'free;signed'   a part
 
 Every variant is trained once for each seed and data set with `vpals-train`, without counterexamples and repair, and its
@@ -36,6 +37,9 @@ VARIANTS = {
     "no pruning": ({"pruneBelow": 0}, []),
     "no grid": ({"gridBits": 24, "biasBits": 24}, []),
     "no margin": ({"margin": 0}, []),
+    "slope bound 0.2": ({"slopeBound": 0.2}, []),
+    "slope bound 2": ({"slopeBound": 2}, []),
+    "slope bound 0.2, no L1": ({"slopeBound": 0.2, "l1": 0}, []),
     "signed": ({}, ["--shape", "signed"]),
     "signed, no L1": ({"l1": 0}, ["--shape", "signed"]),
     "signed, no L1, no stability": ({"l1": 0, "stability": 0}, ["--shape", "signed"]),
@@ -69,7 +73,7 @@ def main():
             file.write(picture(lines))
     if options.table:
         with open(options.table, "w") as file:
-            file.write(table(lines))
+            file.write(summary(lines) + table(lines))
     return 0
 
 
@@ -146,6 +150,28 @@ def proved(line):
     return line["violated"] == 0 and line["unknown"] == 0
 
 
+def summary(lines):
+    """One row for each variant over all data sets; errors as the geometric mean of their ratios to the recipe's."""
+    text = ("| variant | networks proved | proof CPU s of these, median | validation error against the recipe | "
+            "held-out error against the recipe |\n|---|---|---|---|---|\n")
+    by = groups(lines)
+    for variant in VARIANTS:
+        here = [(group, by[data, "recipe"]) for (data, name), group in by.items()
+                if name == variant and (data, "recipe") in by]
+        if not here:
+            continue
+        networks = [line for group, _ in here for line in group]
+        good = [line["proof_cpu_s"] for line in networks if proved(line)]
+
+        def change(key):
+            logarithms = [math.log(statistics.mean(line[key] for line in group)
+                                   / statistics.mean(line[key] for line in recipe)) for group, recipe in here]
+            return f"{math.exp(statistics.mean(logarithms)) - 1:+.1%}".replace("-", "−").replace("%", " %")
+        text += (f"| {variant} | {len(good)} of {len(networks)} | {f'{statistics.median(good):.2f}' if good else '–'} | "
+                 f"{change('validation_error')} | {change('held_out_error')} |\n")
+    return text + "\n"
+
+
 def table(lines):
     """One row for each data set and variant: means over the seeds, of times the medians."""
     text = ("| data | variant | networks proved | properties violated | undecided | proof CPU s, median | leaves, median | "
@@ -166,7 +192,7 @@ def spread(group, key):
     return f"{statistics.mean(values):.3f} ± {deviation:.3f}"
 
 
-COLOURS = {"free": "#888888", "recipe": "#1f5fbf", "signed": "#c23b22"}
+COLOURS = {"free": "#888888", "recipe": "#1f5fbf", "slope bound 0.2": "#2e8b57", "signed": "#c23b22"}
 
 
 def picture(lines):
@@ -181,10 +207,11 @@ def picture(lines):
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total_width} {total_height}" '
            f'width="{total_width}" height="{total_height}" font-family="sans-serif" font-size="11">',
            f'<rect width="{total_width}" height="{total_height}" fill="white"/>']
-    legend = [("free", "free"), ("recipe", "recipe"), ("recipe, one term changed", None), ("signed", "signed"),
+    legend = [("free", "free"), ("recipe", "recipe"), ("recipe, one term off", None),
+              ("slope bound 0.2", "slope bound 0.2"), ("slope bound, others", "slope bound 2"), ("signed", "signed"),
               ("signed, terms off", "signed, no L1")]
     for index, (label, variant) in enumerate(legend):
-        x = 40 + 190 * index
+        x = 40 + 148 * index
         out.append(dot(x, 18, variant or "other", True) + f'<text x="{x + 10}" y="22">{label}</text>')
     out.append('<text x="40" y="40" fill="#555">filled: every monotone property proved; hollow: not (violated, or '
                'undecided in its time); one mark for each seed</text>')
@@ -214,7 +241,7 @@ def picture(lines):
             value = least + (most - least) * (k + 0.5) / 4
             x = x0 + (k + 0.5) / 4 * inner
             out.append(f'<text x="{x:.1f}" y="{y0 + height + 15}" text-anchor="middle">{value:.2f}</text>')
-        order = {"free": 1, "recipe": 2, "signed": 3}
+        order = {"free": 1, "recipe": 2, "slope bound 0.2": 3, "signed": 4}
         for line in sorted(here, key=lambda line: order.get(line["variant"], 0)):
             x, y = place(line)
             out.append(f'<g>{dot(round(x, 1), round(y, 1), line["variant"], proved(line))}'
@@ -223,7 +250,8 @@ def picture(lines):
 
 
 def dot(x, y, variant, filled):
-    colour = COLOURS.get(variant, "#c98a80" if variant.startswith("signed") else "#8fb3e0")
+    families = {"signed": "#c98a80", "slope": "#8fc7a6"}
+    colour = COLOURS.get(variant, families.get(variant.replace(",", " ").split()[0], "#8fb3e0"))
     size = 4.5 if variant in COLOURS else 3
     return (f'<circle cx="{x}" cy="{y}" r="{size}" stroke="{colour}" stroke-width="1.3" '
             f'fill="{colour if filled else "white"}"/>')
