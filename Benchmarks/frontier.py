@@ -7,8 +7,8 @@
 
 Every variant is trained once for each seed and data set with `vpals-train`, without counterexamples and repair, and its
 monotone properties are decided by `vpals verify`, one thread. A line of the CSV is one network: its error on the
-validation rows (by which settings are compared) and on the held-out rows (which nothing is chosen by), both as root mean
-square over the spread of the rows; the properties proved, violated and undecided; the processor seconds of these
+validation rows (by which settings are compared) and on the held-out rows (which nothing is chosen by), both as root
+mean square over the spread of the rows; the properties proved, violated and undecided; the processor seconds of these
 answers, proofs and their checks included; and the leaves of the proofs.
 
 Data: the measured applications under models/, and the LinnOS rows where they are (--linnos, $LINNOS or
@@ -45,8 +45,8 @@ VARIANTS = {
     "signed, no L1, no stability": ({"l1": 0, "stability": 0}, ["--shape", "signed"]),
 }
 
-COLUMNS = ["data", "variant", "seed", "validation_error", "held_out_error", "holds", "violated", "unknown", "proof_cpu_s",
-           "leaves", "zero_weights", "train_cpu_s"]
+COLUMNS = ["data", "variant", "seed", "validation_error", "held_out_error", "holds", "violated", "unknown",
+           "proof_cpu_s", "leaves", "zero_weights", "train_cpu_s"]
 
 
 def main():
@@ -167,15 +167,16 @@ def summary(lines):
             logarithms = [math.log(statistics.mean(line[key] for line in group)
                                    / statistics.mean(line[key] for line in recipe)) for group, recipe in here]
             return f"{math.exp(statistics.mean(logarithms)) - 1:+.1%}".replace("-", "−").replace("%", " %")
-        text += (f"| {variant} | {len(good)} of {len(networks)} | {f'{statistics.median(good):.2f}' if good else '–'} | "
+        seconds = f"{statistics.median(good):.2f}" if good else "–"
+        text += (f"| {variant} | {len(good)} of {len(networks)} | {seconds} | "
                  f"{change('validation_error')} | {change('held_out_error')} |\n")
     return text + "\n"
 
 
 def table(lines):
     """One row for each data set and variant: means over the seeds, of times the medians."""
-    text = ("| data | variant | networks proved | properties violated | undecided | proof CPU s, median | leaves, median | "
-            "validation error | held-out error |\n|---|---|---|---|---|---|---|---|---|\n")
+    text = ("| data | variant | networks proved | properties violated | undecided | proof CPU s, median | "
+            "leaves, median | validation error | held-out error |\n|---|---|---|---|---|---|---|---|---|\n")
     for (data, variant), group in groups(lines).items():
         good = [line for line in group if proved(line)]
         def median(key):
@@ -230,7 +231,8 @@ def picture(lines):
                     y0 + height - (math.log10(max(line["proof_cpu_s"], 1e-3)) - low) / (high - low) * height)
         out.append(f'<rect x="{x0}" y="{y0}" width="{inner}" height="{height}" fill="none" stroke="#bbb"/>'
                    f'<text x="{x0 + inner / 2}" y="{y0 - 5}" text-anchor="middle" font-weight="bold">{name}</text>'
-                   f'<text x="{x0 + inner / 2}" y="{y0 + height + 32}" text-anchor="middle">held-out error / spread</text>')
+                   f'<text x="{x0 + inner / 2}" y="{y0 + height + 32}" text-anchor="middle">'
+                   'held-out error / spread</text>')
         for power in range(low, high + 1):
             y = y0 + height - (power - low) / (high - low) * height
             out.append(f'<line x1="{x0}" x2="{x0 + inner}" y1="{y:.1f}" y2="{y:.1f}" stroke="#eee"/>'

@@ -5,9 +5,9 @@
     linnos.py --hidden 64,64 --seeds 3
     linnos.py --every 4                a quarter of the rows, evenly spread
 
-`free` has no term of the recipe, neither for properties nor for small proofs; `recipe` is the default of `vpals-train`, `signed`
-is `vpals-train --shape signed`. All three are trained once, by the first 65.6 % of the rows in time; the next 14.4 % choose
-the epoch, the last 20 % are held out. Then `vpals verify` decides both properties, all nine inputs free in
+`free` has no term of the recipe, neither for properties nor for small proofs; `recipe` is the default of `vpals-train`,
+`signed` is `vpals-train --shape signed`. All three are trained once, by the first 65.6 % of the rows in time; the next
+14.4 % choose the epoch, the last 20 % are held out. Then `vpals verify` decides both properties, all nine inputs free in
 Benchmarks/linnos/linnos.yaml. With --until-proven the recipe runs its whole loop instead (counterexamples, repair).
 
 The rows are no part of the project (--linnos, $LINNOS or ../shared/data/linnos); without them nothing is done.
@@ -31,7 +31,8 @@ def main():
     parser.add_argument("--kinds", default="free,recipe,signed", help="of free, recipe and signed")
     parser.add_argument("--timeout", type=int, default=60, help="seconds for each property")
     parser.add_argument("--until-proven", action="store_true", help="the recipe with its whole loop")
-    parser.add_argument("--settings", action="append", default=[], metavar="NAME=NUMBER", help="other training settings")
+    parser.add_argument("--settings", action="append", default=[], metavar="NAME=NUMBER",
+                        help="other training settings")
     parser.add_argument("--out", help="keep what is made in this directory")
     options = parser.parse_args()
     rows = training.linnos_rows(options.linnos)
@@ -75,8 +76,8 @@ def row(options, place, data, hidden, kind, seed, settings):
                          + (f", proved {answer['provedShare']:.3f}" if answer["verdict"] == "unknown" else "")
                          for answer in answers.values())
     repairs = f"  repaired, validation error {run.report['repairCost']:+.2%}" if run.report["repairs"] else ""
-    print(f"{label} {run.cpu_seconds:11.1f} {run.validation_error:10.4f} {run.held_out_r2[0]:11.4f}  {verdicts}{repairs}",
-          flush=True)
+    print(f"{label} {run.cpu_seconds:11.1f} {run.validation_error:10.4f} {run.held_out_r2[0]:11.4f}  "
+          f"{verdicts}{repairs}", flush=True)
 
 
 if __name__ == "__main__":

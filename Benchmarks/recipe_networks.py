@@ -6,8 +6,8 @@
 
 A row has N inputs in the box [0, 1]^N: the first M stand for pressures and queues (the function rises in them, steeply
 near 1, and more together), the others for configuration (waves and bends in any direction, and a factor on the rest). A
-little noise is added. `vpals-train --until-proven` trains on 2,400 such rows with the settings below and proves that the
-output rises in the first M inputs; only ONNX file and specification are kept. Same seed, same network. The network of
+little noise is added. `vpals-train --until-proven` trains on 2,400 such rows with the settings below and proves that
+the output rises in the first M inputs; only ONNX file and specification are kept. Same seed, same network. The network of
 nine inputs has the shape of LinnOS and is trained on its rows; without them it is left out with a message.
 Exit code: 0 done, 1 a network was not proved, 2 a program failed. Python 3.11, the standard library.
 """
@@ -72,7 +72,8 @@ def rows(inputs, monotone, count, seed):
 
 
 def specification(inputs, monotone):
-    lines = ["# Made by Benchmarks/recipe_networks.py: a synthetic performance function.", "spec: vpals/v1", "features:"]
+    lines = ["# Made by Benchmarks/recipe_networks.py: a synthetic performance function.", "spec: vpals/v1",
+             "features:"]
     lines += [f"  x{i}: {{index: {i}, unit: share, domain: 0..1}}" for i in range(inputs)]
     lines += ["outputs:", "  y: {index: 0, unit: ms}", "properties:"]
     for i in range(monotone):
