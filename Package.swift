@@ -159,8 +159,9 @@ let package = Package(
     tests(
       "RetrainingTests",
       [
-        "Retraining", "Training", "Telemetry", "Verification", "CertificateStorageSQLite", "CertificateStorage",
-        "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers", "vpals-solver",
+        "Retraining", "Training", "Telemetry", "Verification", "ProofChecking", "CertificateStorageSQLite",
+        "CertificateStorage", "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
+        "vpals-solver",
       ]),
     tests(
       "IntegrationTests",

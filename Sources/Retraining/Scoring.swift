@@ -9,16 +9,20 @@ public struct Scoring: Sendable {
 
   /// The scores of `network`, of the unverified network of the same shape, recipe and seed, and of three baselines
   /// (medians, ridge on the configuration alone, ridge on all features) fitted to training and validation rows.
-  public func scores(of network: Network, configuration: TrainingConfiguration) throws -> [VersionReport.Scores] {
+  public func scores(
+    of network: Network, configuration: TrainingConfiguration, besideUnverified: Bool = true
+  ) throws -> [VersionReport.Scores] {
     let visible = try data.visible
     let median = try MedianBaseline(visible)
     let ridge = try RidgeBaseline(visible)
     var scores = [
-      VersionReport.Scores(name: "network", outputs: accuracy { network.output(at: $0) }),
-      VersionReport.Scores(
-        name: "unverified", outputs: accuracy(of: try unverified(configuration))),
-      VersionReport.Scores(name: "median", outputs: accuracy { _ in median.output() }),
+      VersionReport.Scores(name: "network", outputs: accuracy { network.output(at: $0) })
     ]
+    if besideUnverified {
+      scores.append(
+        VersionReport.Scores(name: "unverified", outputs: accuracy(of: try unverified(configuration))))
+    }
+    scores.append(VersionReport.Scores(name: "median", outputs: accuracy { _ in median.output() }))
     if !data.configurationFeatures.isEmpty {
       let small = try RidgeBaseline(visible, features: data.configurationFeatures)
       scores.append(VersionReport.Scores(name: "ridge-configuration", outputs: accuracy { small.output(at: $0) }))
@@ -33,6 +37,8 @@ public struct Scoring: Sendable {
     free.monotonicity = 0
     free.counterexample = 0
     free.bound = 0
+    free.shape = .free
+    free.slopeBound = nil
     let domain = (0..<data.training.inputCount).map { column in
       let values = (0..<data.training.rowCount).map { data.training.inputs[$0 * data.training.inputCount + column] }
       return (values.min() ?? 0)...(values.max() ?? 1)

@@ -13,6 +13,9 @@ internal import Synchronization
 /// Settings of one run of the loop.
 public struct LoopOptions: Sendable {
   public var configuration: TrainingConfiguration
+  /// Try every shape and publish, of those that are proved, the one with the least error on the validation rows. Asks
+  /// for ``untilProven``.
+  public var choosesShape: Bool
   /// Train, verify, retrain until everything is proved; otherwise train once.
   public var untilProven: Bool
   /// Take pending counterexamples from the queue (always done with ``untilProven``).
@@ -29,13 +32,17 @@ public struct LoopOptions: Sendable {
   /// The most a repair may change an output, as a share of the output's spread (standard deviation on the training
   /// rows), before more training is preferred while rounds are left.
   public var repairShare: Double
+  /// Also train the unverified network that the scores stand beside.
+  public var trainsUnverified = true
 
   public init(
-    configuration: TrainingConfiguration = TrainingConfiguration(), untilProven: Bool = true, usesQueue: Bool = true,
-    maximumRounds: Int = 8, budgetSeconds: Double = 900, propertySeconds: Double = 10, threads: Int = 2,
-    models: String = "models", repairShare: Double = 0.02
+    configuration: TrainingConfiguration = TrainingConfiguration(), choosesShape: Bool = false,
+    untilProven: Bool = true, usesQueue: Bool = true, maximumRounds: Int = 8, budgetSeconds: Double = 900,
+    propertySeconds: Double = 10, threads: Int = 2, models: String = "models", repairShare: Double = 0.02
   ) {
+    precondition(untilProven || !choosesShape)
     self.configuration = configuration
+    self.choosesShape = choosesShape
     self.untilProven = untilProven
     self.usesQueue = usesQueue
     self.maximumRounds = maximumRounds
@@ -50,6 +57,10 @@ public struct LoopOptions: Sendable {
 /// What the loop tells while it runs. May come from several threads.
 public enum LoopEvent: Sendable {
   case resumed(rounds: Int, seconds: Double)
+  case shapeStarted(TrainingConfiguration.Shape)
+  /// Nil as error: not proved within its budget.
+  case shapeFinished(TrainingConfiguration.Shape, validationError: Double?)
+  case shapeSkipped(TrainingConfiguration.Shape, reason: String)
   case roundStarted(label: String, pairs: Int)
   case epoch(label: String, EpochRecord, of: Int)
   case trained(label: String, bestEpoch: Int, seconds: Double, zeroWeightShare: Double)
@@ -88,7 +99,8 @@ public struct LoopOutcome: Sendable {
 ///       │         ├─ the lack of slope is a sliver, or no round is left ─► certified repair ─► verify
 ///       └─────────┘ otherwise: train on with the pairs of the queue
 ///
-/// Candidates are named vNNNN-rK and live in the store; a directory appears under `models` only for the finished
+/// Where the shape is to be chosen, the loop runs once for each, the signed shape first and with half of the time, and the
+/// proved network with the least error on the validation rows is published. Candidates are named vNNNN-rK and live in the store; a directory appears under `models` only for the finished
 /// version, in one rename. Everything that a round yields is in the store before the next one starts.
 public final class TrainVerifyLoop {
   private let application: String
@@ -110,7 +122,8 @@ public final class TrainVerifyLoop {
   static let leaseDuration = Duration.seconds(120)
   static let maximumPairs = 2000
 
-  /// - Throws: ``StorageError``, `CertificateError` when the data file cannot be read.
+  /// - Throws: ``StorageError``, `CertificateError` when the data file cannot be read, `TrainingError` when the
+  ///   specification cannot have the shape that is asked for.
   public init(
     application: String, specification: Specification, data: PreparedData, store: any Store, options: LoopOptions,
     stop: StopSignal, onEvent: @escaping @Sendable (LoopEvent) -> Void = { _ in }
@@ -123,12 +136,20 @@ public final class TrainVerifyLoop {
     self.stop = stop
     self.onEvent = onEvent
     dataDigest = try SHA256Digest.ofFile(data.path).sha256
+    shape = options.configuration.shape
+    if shape == .signed, !options.choosesShape,
+      let obstacle = specification.obstacleToSignedShape(hidden: options.configuration.hidden)
+    {
+      throw TrainingError(.configuration, obstacle)
+    }
     owner = "train-\(getpid())-\(UUID().uuidString)"
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let settings = String(decoding: try encoder.encode(options.configuration), as: UTF8.self)
     let fingerprint = SHA256Digest.of(
-      Array("\(application)\n\(dataDigest)\n\(specification.digest)\n\(settings)\n\(options.untilProven)".utf8))
+      Array(
+        "\(application)\n\(dataDigest)\n\(specification.digest)\n\(settings)\n\(options.untilProven)"
+          .utf8) + Array(options.choosesShape ? "\nauto".utf8 : "".utf8))
     if let bytes = try store.loopState(application: application),
       let saved = LoopState.decoded(bytes, fingerprint: fingerprint)
     {
@@ -137,6 +158,18 @@ public final class TrainVerifyLoop {
       state = LoopState(fingerprint: fingerprint)
     }
     earlierSeconds = state.seconds
+    deadline = options.budgetSeconds
+  }
+
+  /// The shape that is being trained.
+  private var shape: TrainingConfiguration.Shape
+  /// Seconds of this run after which the current shape's rounds end.
+  private var deadline: Double
+
+  private var configuration: TrainingConfiguration {
+    var configuration = options.configuration
+    configuration.shape = shape
+    return configuration
   }
 
   private var seconds: Double {
@@ -145,56 +178,164 @@ public final class TrainVerifyLoop {
   }
 
   /// The budget of this run; time of earlier, stopped runs does not count against it.
-  private var isOutOfTime: Bool { seconds - earlierSeconds >= options.budgetSeconds }
+  private var isOutOfTime: Bool { remainingSeconds <= 0 }
+
+  /// A network of which every property is proved.
+  private struct Proven {
+    var network: Network
+    var results: [PropertyResult]
+    var repairs: [VersionReport.RepairRecord] = []
+    var repairCost: Double?
+  }
+
+  /// How the rounds of one shape end.
+  private enum Search {
+    case proven(Proven)
+    case trained(Network)
+    case notProven([PropertyResult])
+    case interrupted([PropertyResult])
+  }
 
   /// Runs until proven, trained, out of budget or stopped.
   public func run() throws -> LoopOutcome {
-    if !state.rounds.isEmpty || state.checkpoint != nil {
-      onEvent(.resumed(rounds: state.rounds.count, seconds: state.seconds))
+    if !state.rounds.isEmpty || state.checkpoint != nil || !state.attempts.isEmpty {
+      onEvent(
+        .resumed(rounds: state.attempts.reduce(state.rounds.count) { $0 + $1.rounds.count }, seconds: state.seconds))
     }
-    let directory = "\(options.models)/\(application)"
-    let version = AtomicDirectory.nextVersion(in: directory)
+    let version = AtomicDirectory.nextVersion(in: "\(options.models)/\(application)")
     defer { releaseLeases() }
-    var last: (network: Network, results: [PropertyResult])?
-    var repairs: [VersionReport.RepairRecord] = []
-    var repairCost: Double?
+    if options.choosesShape { return try choose(version) }
+    switch try search(version) {
+    case .proven(let proven): return try publish(version, proven)
+    case .trained(let network):
+      return try publish(version, network, results: nil, repairs: [], repairCost: nil)
+    case .notProven(let results): return try ended(.notProven, version, results)
+    case .interrupted(let results): return try ended(.interrupted, version, results)
+    }
+  }
+
+  /// Trains, verifies and repairs in the current shape.
+  private func search(_ version: String) throws -> Search {
+    let name = options.choosesShape ? "\(version)-\(shape.rawValue)" : version
+    var last: [PropertyResult] = []
     while true {
-      let label = "\(version)-r\(state.rounds.count + 1)"
-      guard let trained = try train(label) else { return try ended(.interrupted, version, last?.results ?? []) }
+      let label = "\(name)-r\(state.rounds.count + 1)"
+      guard let trained = try train(label) else { return .interrupted(last) }
       guard options.untilProven else {
         try recordRound(label, trained, results: [])
-        return try publish(version, trained.network, results: nil, repairs: [], repairCost: nil)
+        return .trained(trained.network)
       }
       let results = try verify(trained.network, label)
-      last = (trained.network, results)
-      if stop.isRequested {
-        return try ended(.interrupted, version, results)
-      }
+      last = results
+      if stop.isRequested { return .interrupted(results) }
       // A round is kept only when nothing of it is left to do: until then a stop or a kill, also one during the repair
       // or the publishing, repeats it from its finished training.
       if results.allSatisfy({ $0.verdict == .holds }) {
         try recordRound(label, trained, results: results)
-        return try publish(version, trained.network, results: results, repairs: [], repairCost: nil)
+        return .proven(Proven(network: trained.network, results: results))
       }
       var foundInRepaired = 0
       let isLast = state.rounds.count + 1 >= options.maximumRounds || isOutOfTime
       if let fixed = try repair(trained.network, results, force: isLast) {
-        repairs = fixed.records
-        repairCost = try cost(of: fixed.network, against: trained.network)
+        let cost = try cost(of: fixed.network, against: trained.network)
         let again = try verify(fixed.network, "\(label)-repaired", isRepaired: true)
-        if stop.isRequested { return try ended(.interrupted, version, again) }
+        if stop.isRequested { return .interrupted(again) }
         foundInRepaired = Self.counterexampleCount(again)
         if again.allSatisfy({ $0.verdict == .holds }) {
           try recordRound(label, trained, results: results)
-          return try publish(version, fixed.network, results: again, repairs: repairs, repairCost: repairCost)
+          return .proven(
+            Proven(network: fixed.network, results: again, repairs: fixed.records, repairCost: cost))
         }
       }
-      if stop.isRequested { return try ended(.interrupted, version, results) }
+      if stop.isRequested { return .interrupted(results) }
       try recordRound(label, trained, results: results)
       state.counterexamplesFound += foundInRepaired
       try save()
-      if isLast { return try ended(.notProven, version, last?.results ?? []) }
+      if isLast { return .notProven(results) }
     }
+  }
+
+  // MARK: The choice of the shape
+
+  /// Every shape in turn, then the best of the proved ones. What is over is in the store, so that a stopped run does not
+  /// repeat it.
+  private func choose(_ version: String) throws -> LoopOutcome {
+    var networks: [TrainingConfiguration.Shape: Proven] = [:]
+    var last: [PropertyResult] = []
+    var shapes: [TrainingConfiguration.Shape] = [.signed, .free]
+    if let obstacle = specification.obstacleToSignedShape(hidden: options.configuration.hidden) {
+      onEvent(.shapeSkipped(.signed, reason: obstacle))
+      shapes = [.free]
+    }
+    for (index, shape) in shapes.enumerated() where !state.attempts.contains(where: { $0.shape == shape }) {
+      self.shape = shape
+      let used = seconds - earlierSeconds
+      deadline = used + (options.budgetSeconds - used) / Double(shapes.count - index)
+      if isOutOfTime, state.attempts.contains(where: { $0.validationError != nil }) {
+        onEvent(.shapeSkipped(shape, reason: "no time is left"))
+        break
+      }
+      onEvent(.shapeStarted(shape))
+      var proven: Proven?
+      switch try search(version) {
+      case .proven(let found):
+        networks[shape] = found
+        proven = found
+      case .notProven(let results): last = results
+      case .interrupted(let results): return try ended(.interrupted, version, results)
+      case .trained: preconditionFailure("only what is verified can be chosen")
+      }
+      let error = proven.map { validationError(of: $0.network) }
+      state.attempts.append(
+        LoopState.Attempt(
+          shape: shape, rounds: state.rounds, counterexamplesFound: state.counterexamplesFound, model: state.model,
+          repairs: proven?.repairs ?? [], repairCost: proven?.repairCost, validationError: error))
+      state.startShape()
+      try save()
+      onEvent(.shapeFinished(shape, validationError: error))
+    }
+    deadline = options.budgetSeconds
+    let proved = state.attempts.filter { $0.validationError != nil }
+    guard let best = proved.min(by: { $0.validationError ?? .infinity < $1.validationError ?? .infinity }) else {
+      state.take(state.attempts.last)
+      return try ended(.notProven, version, last)
+    }
+    shape = best.shape
+    if let proven = networks[best.shape] {
+      state.take(best)
+      return try publish(version, proven)
+    }
+    // Proved before this run was stopped: verified again, for its proofs.
+    guard let network = try best.model?.network().repaired(by: best.repairs.map(\.repair)) else {
+      throw TrainingError(.checkpoint, "the stored state is incomplete; remove it and start anew")
+    }
+    let results = try verify(network, "\(version)-\(best.shape.rawValue)-again", isRepaired: true)
+    if stop.isRequested { return try ended(.interrupted, version, results) }
+    state.take(best)
+    guard results.allSatisfy({ $0.verdict == .holds }) else { return try ended(.notProven, version, results) }
+    return try publish(
+      version,
+      Proven(network: network, results: results, repairs: best.repairs, repairCost: best.repairCost))
+  }
+
+  private static func record(_ attempt: LoopState.Attempt) -> VersionReport.ShapeAttempt {
+    VersionReport.ShapeAttempt(
+      shape: attempt.shape, proven: attempt.validationError != nil, rounds: attempt.rounds.count,
+      validationError: attempt.validationError.map(rounded))
+  }
+
+  /// Root mean square error on the validation rows, each output in units of its spread on the training rows, over all.
+  private func validationError(of network: Network) -> Double {
+    let squares = Scoring(data: data).errors(of: network, on: data.validation).enumerated().map { output, error in
+      let spread = spread(of: output)
+      return spread > 0 ? (error / spread) * (error / spread) : 0
+    }
+    return (squares.reduce(0, +) / Double(squares.count)).squareRoot()
+  }
+
+  private func publish(_ version: String, _ proven: Proven) throws -> LoopOutcome {
+    try publish(
+      version, proven.network, results: proven.results, repairs: proven.repairs, repairCost: proven.repairCost)
   }
 
   // MARK: Training
@@ -225,7 +366,7 @@ public final class TrainVerifyLoop {
     }
     state.pairIDs = pairs.map(\.id)
     onEvent(.roundStarted(label: label, pairs: pairs.count))
-    var configuration = options.configuration
+    var configuration = configuration
     // Every second round starts anew, with the pairs in sight from the first step: a warm start keeps the corners that
     // an earlier training worked itself into.
     let warmStart = state.rounds.count % 2 == 1 ? state.model : nil
@@ -236,7 +377,7 @@ public final class TrainVerifyLoop {
       configuration.seed &+= UInt64(state.rounds.count)
     }
     let trainer = try Trainer(
-      configuration: configuration, domain: Self.domain(of: specification), monotone: monotoneTerms,
+      configuration: configuration, domain: Self.domain(of: specification), monotone: specification.monotoneTerms,
       bounds: boundTerms)
     let begin = ContinuousClock.now
     let total = configuration.totalEpochs
@@ -326,7 +467,7 @@ public final class TrainVerifyLoop {
   /// The point of a violated bound, paired with a neighbour along a feature in which the output is to be monotone: the
   /// hinges of the bounds see both points in every step. Nil when the output is monotone in no feature.
   private func boundPair(_ point: [Rational], output: Int) -> CounterexamplePair? {
-    guard let term = monotoneTerms.first(where: { $0.output == output }) else { return nil }
+    guard let term = specification.monotoneTerms.first(where: { $0.output == output }) else { return nil }
     let x = point.map(\.approximation)
     let domain = Self.domain(of: specification)[term.feature]
     let step = (domain.upperBound - domain.lowerBound) / 64
@@ -343,20 +484,6 @@ public final class TrainVerifyLoop {
       let low = feature.networkDomain.lowerBound.approximation
       let high = feature.networkDomain.upperBound.approximation
       return min(low, high)...max(low, high)
-    }
-  }
-
-  private var monotoneTerms: [MonotoneTerm] {
-    var seen: Set<[Int]> = []
-    return specification.properties.flatMap { property -> [MonotoneTerm] in
-      // The hinge acts on the whole domain and tolerates nothing.
-      guard case .monotone(let direction, let output, let features) = property.kind, !property.isRestricted,
-        property.tolerance == nil
-      else { return [] }
-      return features.compactMap { feature in
-        guard seen.insert([output, feature, direction.sign]).inserted else { return nil }
-        return MonotoneTerm(output: output, feature: feature, sign: direction.sign)
-      }
     }
   }
 
@@ -418,7 +545,7 @@ public final class TrainVerifyLoop {
     options.propertySeconds * min(1, 0.25 * Double(1 << min(rounds, 2)))
   }
 
-  private var remainingSeconds: Double { options.budgetSeconds - (seconds - earlierSeconds) }
+  private var remainingSeconds: Double { deadline - (seconds - earlierSeconds) }
 
   private func foundCounterexamples(_ results: [PropertyResult]) -> [FoundCounterexample] {
     zip(specification.properties, results).flatMap { property, result -> [FoundCounterexample] in
@@ -587,7 +714,10 @@ public final class TrainVerifyLoop {
     _ version: String, network: Network?, results: [PropertyResult], repairs: [VersionReport.RepairRecord],
     repairCost: Double?
   ) throws -> VersionReport {
-    let scores = try network.map { try Scoring(data: data).scores(of: $0, configuration: options.configuration) } ?? []
+    let scores =
+      try network.map {
+        try Scoring(data: data).scores(of: $0, configuration: configuration, besideUnverified: options.trainsUnverified)
+      } ?? []
     return VersionReport(
       application: application, version: version, specificationDigest: specification.digest,
       outputs: specification.outputs.map(\.name),
@@ -596,8 +726,10 @@ public final class TrainVerifyLoop {
         dropped: Dictionary(uniqueKeysWithValues: data.filter.entries.map { ($0.rule.id, $0.rows.count) }),
         training: data.split.training.count, validation: data.split.validation.count,
         heldOut: data.split.heldOut.count, insideDomain: Self.rounded(data.insideDomain)),
-      configuration: options.configuration, rounds: state.rounds, repairs: repairs, repairCost: repairCost,
+      configuration: configuration, shapes: options.choosesShape ? state.attempts.map(Self.record) : nil,
+      rounds: state.rounds, repairs: repairs, repairCost: repairCost,
       counterexamplesFound: state.counterexamplesFound,
+      validationError: network.map { Self.rounded(validationError(of: $0)) },
       networkDigest: network.map { ExactNetwork($0).digest } ?? "",
       proven: !results.isEmpty && results.allSatisfy { $0.verdict == .holds },
       propertyCount: specification.properties.count,

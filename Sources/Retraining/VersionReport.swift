@@ -56,6 +56,15 @@ public struct VersionReport: Codable, Sendable, Hashable {
     public var greatestChange: Double
   }
 
+  /// One shape that was tried where several were, with all its rounds.
+  public struct ShapeAttempt: Codable, Sendable, Hashable {
+    public var shape: TrainingConfiguration.Shape
+    public var proven: Bool
+    public var rounds: Int
+    /// As ``VersionReport/validationError``; nil when it was not proved.
+    public var validationError: Double?
+  }
+
   /// Accuracy of one predictor on the held-out rows, per output in the specification's order.
   public struct Scores: Codable, Sendable, Hashable {
     public var name: String
@@ -69,11 +78,16 @@ public struct VersionReport: Codable, Sendable, Hashable {
   public var outputs: [String]
   public var data: Data
   public var configuration: TrainingConfiguration
+  /// The shapes that were compared; nil when only one was asked for.
+  public var shapes: [ShapeAttempt]?
   public var rounds: [Round]
   public var repairs: [RepairRecord]
   /// How much the repairs changed the error on the validation rows, relative.
   public var repairCost: Double?
   public var counterexamplesFound: Int
+  /// Root mean square error on the validation rows, each output in units of its spread on the training rows, over all
+  /// outputs: what shapes and settings are compared by. Nil without a network.
+  public var validationError: Double?
   public var networkDigest: String
   public var proven: Bool
   public var propertyCount: Int

@@ -28,6 +28,15 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     case spread
   }
 
+  /// What the weights may be.
+  public enum Shape: String, Codable, Sendable, CaseIterable {
+    /// Anything; the loss terms ask for monotonicity, and the verifier finds out.
+    case free
+    /// Of the signs that make the network monotone by its structure; see `SignStructure`.
+    case signed
+  }
+
+  public var shape = Shape.free
   /// Widths of the hidden layers.
   public var hidden: [Int] = [16, 16]
   public var seed: UInt64 = 1
@@ -68,6 +77,8 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var worstPoint = 4.0
   /// The slope that the hinges ask for beyond the wanted one.
   public var margin = 0.02
+  /// Weight of the lack of interval bounds of the wanted slopes over the whole domain (`SlopeBoundLoss`); nil for none.
+  public var slopeBound: Double?
   /// Points of the domain drawn in each step.
   public var sampledPointsPerStep = 64
   /// Shares of the drawn points on faces and at corners of the domain; the others are uniform.
@@ -151,6 +162,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     let weights = [
       ("l1", l1), ("stability", stability), ("weightDecay", weightDecay), ("monotonicity", monotonicity),
       ("worstPoint", worstPoint), ("margin", margin), ("counterexample", counterexample), ("bound", bound),
+      ("slopeBound", slopeBound ?? 0),
       ("boundMargin", boundMargin), ("pruneBelow", pruneBelow),
     ]
     for (name, weight) in weights { try check(weight >= 0 && weight <= 1e6, name, "0 to 1,000,000") }
@@ -161,4 +173,11 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     try check((1...24).contains(biasBits), "biasBits", "1 to 24")
     try check((0...16).contains(centreBits), "centreBits", "0 to 16")
   }
+}
+
+extension KeyedDecodingContainer {
+  /// Settings written before there were shapes are those of the free one.
+  func decode(
+    _ type: TrainingConfiguration.Shape.Type, forKey key: Key
+  ) throws -> TrainingConfiguration.Shape { try decodeIfPresent(type, forKey: key) ?? .free }
 }

@@ -2,7 +2,7 @@
 public struct LossTerms: Codable, Sendable, Hashable {
   /// Mean squared (or Huber) error in normalised units, over rows and outputs.
   public var data = 0.0
-  /// Mean hinge on slopes of the wrong sign, and the worst point's squares.
+  /// Mean hinge on slopes of the wrong sign, the worst point's squares, and the lack of the slopes' bounds.
   public var monotonicity = 0.0
   public var counterexamples = 0.0
   public var bounds = 0.0
@@ -105,6 +105,10 @@ struct Objective: Sendable {
       let loss = StabilityLoss(shape: shape, low: low, high: high)
       terms.stability =
         configuration.stability * loss.evaluate(parameters, weight: configuration.stability, gradient: &gradient)
+    }
+    if let weight = configuration.slopeBound, weight > 0 {
+      let loss = SlopeBoundLoss(shape: shape, slopes: slopes, low: low, high: high)
+      terms.monotonicity += weight * loss.evaluate(parameters, weight: weight, gradient: &gradient)
     }
     return terms
   }

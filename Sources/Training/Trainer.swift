@@ -91,6 +91,8 @@ public struct Trainer: Sendable {
           .checkpoint, "the model to start from has widths \(warmStart.shape.widths), but \(shape.widths) are wanted")
       }
     }
+    let structure =
+      configuration.shape == .signed ? try SignStructure(shape: shape, monotone: structural) : nil
     let fingerprint = try fingerprint(data, validation, counterexamples, warmStart)
     let state: TrainerCheckpoint
     if let checkpoint {
@@ -108,19 +110,35 @@ public struct Trainer: Sendable {
       state = checkpoint
     } else {
       var generator = RandomGenerator(seed: configuration.seed)
-      let initial = shape.initialParameters(using: &generator)
+      var initial =
+        structure?.initialParameters(using: &generator) ?? shape.initialParameters(using: &generator)
+      if let warmStart {
+        initial = warmStart.parameters
+        structure?.project(&initial)
+      }
       state = TrainerCheckpoint(
         fingerprint: fingerprint,
         normalisation: warmStart?.normalisation
           ?? Normalisation(data: data, domain: domain, configuration: configuration),
-        parameters: warmStart?.parameters ?? initial, kept: Array(repeating: true, count: shape.parameterCount),
+        parameters: initial, kept: Array(repeating: true, count: shape.parameterCount),
         optimiser: Adam(
           parameterCount: shape.parameterCount, beta1: configuration.adamBeta1, beta2: configuration.adamBeta2),
         generator: generator)
     }
     return TrainingRun(
-      trainer: self, shape: shape, data: data, validation: validation, counterexamples: counterexamples, state: state,
-      isWarm: warmStart != nil)
+      trainer: self, shape: shape, structure: structure, data: data, validation: validation,
+      counterexamples: counterexamples, state: state, isWarm: warmStart != nil)
+  }
+
+  /// The directions that the signed shape has by itself; a wanted slope other than zero still needs the hinges.
+  private var structural: [MonotoneTerm] { monotone.filter { $0.minimumSlope == 0 } }
+
+  /// The terms that hinges have to ask for.
+  var hinged: [MonotoneTerm] {
+    switch configuration.shape {
+    case .free: monotone
+    case .signed: monotone.filter { $0.minimumSlope != 0 }
+    }
   }
 
   private func check(

@@ -5,6 +5,8 @@
 public struct TrainingRun: Sendable {
   private let trainer: Trainer
   private let shape: NetworkShape
+  /// What the signed shape allows; nil for the free one.
+  private let structure: SignStructure?
   private let objective: Objective
   private let data: NormalisedData
   private let validation: NormalisedData?
@@ -20,14 +22,15 @@ public struct TrainingRun: Sendable {
   private var settings: TrainingConfiguration { trainer.configuration }
 
   init(
-    trainer: Trainer, shape: NetworkShape, data: TrainingData, validation: TrainingData?,
-    counterexamples: [CounterexamplePair], state: TrainerCheckpoint, isWarm: Bool
+    trainer: Trainer, shape: NetworkShape, structure: SignStructure?, data: TrainingData,
+    validation: TrainingData?, counterexamples: [CounterexamplePair], state: TrainerCheckpoint, isWarm: Bool
   ) {
     let settings = trainer.configuration
     let normalisation = state.normalisation
     self.trainer = trainer
     starts = isWarm ? 1 : settings.starts
     self.shape = shape
+    self.structure = structure
     self.data = NormalisedData(data, normalisation: normalisation)
     let judging = validation.flatMap { $0.rowCount > 0 ? NormalisedData($0, normalisation: normalisation) : nil }
     self.validation = judging
@@ -36,9 +39,9 @@ public struct TrainingRun: Sendable {
     grid = SnappingGrid(weightBits: settings.gridBits, biasBits: settings.biasBits)
     objective = Objective(
       shape: shape, configuration: settings, normalisation: normalisation, domain: trainer.domain,
-      monotone: trainer.monotone, bounds: trainer.bounds)
+      monotone: trainer.hinged, bounds: trainer.bounds)
     let usesPoints =
-      (settings.monotonicity > 0 && !trainer.monotone.isEmpty) || (settings.bound > 0 && !trainer.bounds.isEmpty)
+      (settings.monotonicity > 0 && !trainer.hinged.isEmpty) || (settings.bound > 0 && !trainer.bounds.isEmpty)
     work = Workspace(
       shape: shape, rows: min(settings.batchSize, data.rowCount),
       samples: usesPoints ? settings.sampledPointsPerStep : 0, pairs: min(settings.pairsPerStep, pairs.count))
@@ -119,7 +122,7 @@ public struct TrainingRun: Sendable {
     let (before, after, best) = (champion.beforeSnapping, champion.afterSnapping, champion.best)
     let model = TrainedModel(
       shape: shape, normalisation: state.normalisation,
-      parameters: grid.snapped(best.parameters, isWeight: isWeight))
+      parameters: onGrid(best.parameters))
     return TrainingResult(
       network: try model.network(), model: model, configuration: settings, history: state.history,
       end: interrupted ? .interrupted : (state.endedByPatience ? .patience : .allEpochs), bestEpoch: best.epoch,
@@ -141,8 +144,15 @@ public struct TrainingRun: Sendable {
   private var effectiveParameters: [Double] {
     switch checkpoint.phase {
     case .training: checkpoint.parameters
-    case .snapped: grid.snapped(checkpoint.parameters, isWeight: isWeight)
+    case .snapped: onGrid(checkpoint.parameters)
     }
+  }
+
+  /// The nearest numbers on the grid. Rounding turns no sign round; that the structure is kept does not rest on it.
+  private func onGrid(_ parameters: [Double]) -> [Double] {
+    var snapped = grid.snapped(parameters, isWeight: isWeight)
+    structure?.project(&snapped)
+    return snapped
   }
 
   private func learningRate(step: Int, of steps: Int) -> Double {
@@ -178,7 +188,11 @@ public struct TrainingRun: Sendable {
     guard var gradient = computed else { return terms.data }
     var square = 0.0
     for index in gradient.indices {
-      if !checkpoint.kept[index] { gradient[index] = 0 }
+      if !checkpoint.kept[index]
+        || structure?.blocks(gradient[index], at: index, of: checkpoint.parameters[index]) ?? false
+      {
+        gradient[index] = 0
+      }
       square += gradient[index] * gradient[index]
     }
     guard square.isFinite, terms.total.isFinite else { throw diverged }
@@ -189,6 +203,7 @@ public struct TrainingRun: Sendable {
     }
     checkpoint.optimiser.step(
       &checkpoint.parameters, gradient: gradient, rate: rate, decay: settings.weightDecay, decayed: isWeight)
+    structure?.project(&checkpoint.parameters)
     return terms.data
   }
 
@@ -215,7 +230,9 @@ public struct TrainingRun: Sendable {
   private mutating func startAgain() {
     checkpoint.champion = checkpoint.better
     checkpoint.startsDone += 1
-    checkpoint.parameters = shape.initialParameters(using: &checkpoint.generator)
+    checkpoint.parameters =
+      structure?.initialParameters(using: &checkpoint.generator)
+      ?? shape.initialParameters(using: &checkpoint.generator)
     checkpoint.kept = Array(repeating: true, count: shape.parameterCount)
     checkpoint.optimiser = Adam(
       parameterCount: shape.parameterCount, beta1: settings.adamBeta1, beta2: settings.adamBeta2)
@@ -238,7 +255,7 @@ public struct TrainingRun: Sendable {
         return .init(epoch: checkpoint.epoch, score: score(terms), terms: terms, parameters: current)
       }()
     let pruned = SnappingGrid.pruned(best.parameters, isWeight: isWeight, below: settings.pruneBelow)
-    let terms = judge(grid.snapped(pruned, isWeight: isWeight))
+    let terms = judge(onGrid(pruned))
     checkpoint.beforeSnapping = best
     let candidate = TrainerCheckpoint.Candidate(
       epoch: best.epoch, score: score(terms), terms: terms, parameters: pruned)

@@ -37,6 +37,12 @@ final class LoopPrinter: Sendable {
       switch event {
       case .resumed(let rounds, let seconds):
         line("going on after \(rounds) finished rounds and \(secondsText(seconds))")
+      case .shapeStarted(let shape): line("shape \(shape.rawValue)")
+      case .shapeFinished(let shape, let error):
+        line(
+          "shape \(shape.rawValue): "
+            + (error.map { "proved, validation error \(decimal($0, 4)) of the spread" } ?? "not proved"))
+      case .shapeSkipped(let shape, let reason): line("shape \(shape.rawValue) is left out: \(reason)")
       case .roundStarted(let label, let pairs):
         state.nextShare = 0.25
         line("\(label): training" + (pairs > 0 ? " with \(pairs) counterexamples" : ""))

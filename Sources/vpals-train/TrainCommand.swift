@@ -49,11 +49,21 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "A file with a JSON object of training settings that replace the recipe's: {\"l1\": 0.002}.")
   var settings: String?
 
+  @Option(
+    help: """
+      free: the loss asks for the properties. signed: the signs of the weights make every monotone property hold \
+      whatever is learned. auto: both, and of what is proved the better on the validation rows.
+      """)
+  var shape: ShapeChoice?
+
   @Flag(help: "Train, verify and retrain until every property is proved.")
   var untilProven = false
 
   @Flag(help: "Train without any term that asks for a property: the network to compare with.")
   var unconstrained = false
+
+  @Flag(help: "Leave out the unverified network that the result is otherwise compared with: half the time.")
+  var skipUnverified = false
 
   @Flag(help: "Train with the pending counterexamples of the queue (always so with --until-proven).")
   var queue = false
@@ -87,6 +97,12 @@ struct TrainCommand: ParsableCommand {
     guard !(unconstrained && (untilProven || queue || study != nil)) else {
       throw ValidationError("--unconstrained trains once; it goes with none of --until-proven, --queue and --study")
     }
+    if let shape, shape != .free, unconstrained {
+      throw ValidationError("--unconstrained trains a free network; it does not go with --shape \(shape.rawValue)")
+    }
+    if shape == .auto, !untilProven, study == nil {
+      throw ValidationError("--shape auto compares what is proved; it goes with --until-proven or --study")
+    }
     if let epochs, !(1...1_000_000).contains(epochs) {
       throw ValidationError("--epochs is \(epochs); it must be from 1 to 1,000,000")
     }
@@ -106,6 +122,13 @@ struct TrainCommand: ParsableCommand {
       configuration.monotonicity = 0
       configuration.counterexample = 0
       configuration.bound = 0
+      configuration.shape = .free
+      configuration.slopeBound = nil
+    }
+    switch shape {
+    case .free: configuration.shape = .free
+    case .signed: configuration.shape = .signed
+    case .auto, nil: break
     }
     configuration.hidden = hidden.widths
     configuration.seed = seed
@@ -113,9 +136,12 @@ struct TrainCommand: ParsableCommand {
       configuration.epochs = epochs
       configuration.minimumEpochs = min(configuration.minimumEpochs, epochs - 1)
     }
-    return LoopOptions(
-      configuration: configuration, untilProven: untilProven, usesQueue: queue, maximumRounds: rounds,
+    var options = LoopOptions(
+      configuration: configuration, choosesShape: shape == .auto, untilProven: untilProven || shape == .auto,
+      usesQueue: queue, maximumRounds: rounds,
       budgetSeconds: budget.seconds, propertySeconds: propertyTime.seconds, threads: threads, models: models)
+    options.trainsUnverified = !skipUnverified
+    return options
   }
 
   /// The recipe, with the settings of `--settings` in place of its own.
@@ -133,7 +159,7 @@ struct TrainCommand: ParsableCommand {
         let changes = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
       else { throw CommandFailure("\(settings) is no JSON object; write {\"l1\": 0.002} and the like") }
       for (name, value) in changes {
-        guard merged[name] != nil || name == "huberThreshold" else {
+        guard merged[name] != nil || name == "huberThreshold" || name == "slopeBound" else {
           throw CommandFailure(
             "\(settings): '\(name)' is no setting; there are \(merged.keys.sorted().joined(separator: ", "))")
         }
@@ -249,14 +275,23 @@ struct TrainCommand: ParsableCommand {
         "stopped; \(report.rounds.count) finished \(report.rounds.count == 1 ? "round is" : "rounds are") kept, "
           + "\(counts.pending) counterexamples wait in the queue")
     }
-    if let network = report.scores(of: "network"), let unverified = report.scores(of: "unverified") {
+    if let network = report.scores(of: "network") {
+      let unverified = report.scores(of: "unverified")
+      func beside(_ text: (Accuracy) -> String, _ index: Int) -> String {
+        text(network[index]) + (unverified.map { " (unverified \(text($0[index])))" } ?? "")
+      }
       for (index, name) in report.outputs.enumerated() {
         lines.append(
-          "held out, \(name): R² \(Self.number(network[index].rSquared)) "
-            + "(unverified \(Self.number(unverified[index].rSquared))), MAPE "
-            + "\(decimal(network[index].meanAbsolutePercentageError * 100, 1)) % "
-            + "(unverified \(decimal(unverified[index].meanAbsolutePercentageError * 100, 1)) %)")
+          "held out, \(name): R² \(beside({ Self.number($0.rSquared) }, index)), MAPE "
+            + beside({ "\(decimal($0.meanAbsolutePercentageError * 100, 1)) %" }, index))
       }
+    }
+    if let shapes = report.shapes, outcome.end == .proven {
+      let tried = shapes.map { attempt in
+        "\(attempt.shape.rawValue) "
+          + (attempt.validationError.map { "validation error \(decimal($0, 4))" } ?? "not proved")
+      }
+      lines.append("shape: \(report.configuration.shape.rawValue) (\(tried.joined(separator: ", ")))")
     }
     if !report.repairs.isEmpty {
       // On a linear scale a repair adds a number, on a logarithmic one it multiplies.
@@ -343,6 +378,11 @@ struct TrainCommand: ParsableCommand {
     }
     throw ExitCode(result.rows.count == count && result.provenShare == 1 ? 0 : 1)
   }
+}
+
+/// The value of `--shape`.
+enum ShapeChoice: String, ExpressibleByArgument, CaseIterable {
+  case free, signed, auto
 }
 
 /// Widths of hidden layers: `16,16`.

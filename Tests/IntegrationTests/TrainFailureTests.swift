@@ -93,6 +93,7 @@ import Testing
   @Test(arguments: [
     ["--rounds", "0"], ["--threads", "0"], ["--epochs", "0"], ["--study", "0"], ["--hidden", "4,,4"],
     ["--hidden", "0"], ["--budget", "soon"], ["--unconstrained"], ["--no-such-option"],
+    ["--shape", "round"],
   ])
   func wrongUsage(arguments: [String]) throws {
     let outcome = try place.run(Self.arguments + arguments)
@@ -100,6 +101,29 @@ import Testing
     #expect(outcome.output == "")
     #expect(outcome.error.hasPrefix("error: "))
     #expect(place.workspace.names(in: "") == ["models", "naive.json", "small.json", "specs"])
+  }
+
+  @Test(arguments: [
+    (
+      ["--shape", "auto"], "error: --shape auto compares what is proved; it goes with --until-proven or --study"
+    ),
+    (
+      ["--unconstrained", "--shape", "signed"],
+      "error: --unconstrained trains a free network; it does not go with --shape signed"
+    ),
+  ])
+  func shapesThatDoNotGoWithTheRest(arguments: [String], message: String) throws {
+    let outcome = try place.run(TrainingPlace.small + arguments)
+    #expect(outcome.status == 2)
+    #expect(outcome.error.hasPrefix(message), "\(outcome.error)")
+  }
+
+  @Test func contradictionThatNoSignedNetworkCanKeep() throws {
+    try place.workspace.write(
+      TrainingPlace.specification + "  - {id: other, nonincreasing: {of: p99, in: pressure}}\n", to: "specs/demo.yaml")
+    try expectError(
+      "properties 'pressure' and 'other' want 'p99' both to rise and to fall in 'pressure'",
+      arguments: ["--shape", "signed"])
   }
 
   @Test(arguments: [

@@ -5,7 +5,8 @@ import Testing
 /// Every term of the objective against central differences in binary64.
 @Suite struct GradientTests {
   static let terms = [
-    "data", "huber", "l1", "stability", "monotonicity", "worst point", "counterexamples", "bounds", "all",
+    "data", "huber", "l1", "stability", "monotonicity", "worst point", "counterexamples", "bounds",
+    "slope bounds", "all",
   ]
 
   @Test(arguments: terms, [[5], [6, 5], [4, 6, 5]])
@@ -18,6 +19,7 @@ import Testing
     configuration.worstPoint = ["worst point", "all"].contains(term) ? 0.7 : 0
     configuration.counterexample = ["counterexamples", "all"].contains(term) ? 1.5 : 0
     configuration.bound = ["bounds", "all"].contains(term) ? 1 : 0
+    configuration.slopeBound = ["slope bounds", "all"].contains(term) ? 0.8 : nil
     configuration.huberThreshold = term == "huber" ? 0.2 : nil
     configuration.margin = 0.3
 
@@ -53,7 +55,7 @@ import Testing
     switch term {
     case "l1": #expect(value.l1 > 0)
     case "stability": #expect(value.stability != 0)
-    case "monotonicity", "worst point": #expect(value.monotonicity > 0)
+    case "monotonicity", "worst point", "slope bounds": #expect(value.monotonicity > 0)
     case "counterexamples": #expect(value.counterexamples > 0)
     case "bounds": #expect(value.bounds > 0)
     default: #expect(value.data > 0)
