@@ -2,6 +2,7 @@ internal import BigInt
 internal import Crypto
 public import ExactArithmetic
 internal import Foundation
+internal import Synchronization
 
 /// A layer of an ``ExactNetwork``: dyadic weights and biases.
 public struct ExactLayer: Sendable, Hashable {
@@ -47,6 +48,15 @@ public struct ExactLayer: Sendable, Hashable {
 public struct ExactNetwork: Sendable, Hashable {
   /// All layers; a ReLU follows each but the last.
   public let layers: [ExactLayer]
+  private let known = KnownDigest()
+
+  public static func == (left: ExactNetwork, right: ExactNetwork) -> Bool { left.layers == right.layers }
+  public func hash(into hasher: inout Hasher) { hasher.combine(layers) }
+
+  /// The digest once somebody has asked for it; copies of a network share it.
+  private final class KnownDigest: Sendable {
+    let value = Mutex<String?>(nil)
+  }
 
   /// - Precondition: there is a layer, and each has as many inputs as the one before has outputs.
   init(layers: [ExactLayer]) {
@@ -156,7 +166,12 @@ public struct ExactNetwork: Sendable, Hashable {
 
   /// `sha256:` and the hexadecimal SHA-256 (FIPS 180-4) of the canonical bytes.
   public var digest: String {
-    "sha256:" + SHA256.hash(data: Data(canonicalText.utf8)).hexadecimal
+    known.value.withLock { known in
+      if let known { return known }
+      let digest = "sha256:" + SHA256.hash(data: Data(canonicalText.utf8)).hexadecimal
+      known = digest
+      return digest
+    }
   }
 }
 

@@ -54,9 +54,14 @@ public final class LeafEvaluator {
   private let memory: UnsafeMutablePointer<Int64>
   private var batch = LBBatch()
 
-  public init(problem: FixedPointProblem) {
+  public convenience init(problem: FixedPointProblem) { self.init(problem, NativeProblem(problem)) }
+
+  /// An evaluator of the same problem, for the same thread or another, which shares what never changes.
+  public convenience init(like other: LeafEvaluator) { self.init(other.problem, other.native) }
+
+  private init(_ problem: FixedPointProblem, _ native: NativeProblem) {
     self.problem = problem
-    native = NativeProblem(problem)
+    self.native = native
     let n = problem.inputCount
     let g = problem.neuronCount
     let b = g + problem.constraints.outputCount
@@ -146,6 +151,12 @@ public final class LeafEvaluator {
     for k in multipliers.beta.indices { batch.beta[k * w + lane] = LeafMultipliers.betaValue(multipliers.beta[k]) }
   }
 
+  /// Whether intervals alone bound the hidden neurons: cheap, and enough where the signs of weights show the claim.
+  public var usesIntervals: Bool {
+    get { batch.intervals != 0 }
+    set { batch.intervals = newValue ? 1 : 0 }
+  }
+
   /// Bounds the claim in every lane.
   /// - Complexity: for each neuron that is unstable in some lane, four backward passes; one for the claim.
   public func run() {
@@ -202,6 +213,15 @@ public final class LeafEvaluator {
     return outcome(0)
   }
 
+  /// The result of one cell with bounds from intervals alone and the multipliers of neurons without proposals.
+  public func evaluateByIntervals(_ cell: Cell, known: Bounds? = nil) -> Outcome {
+    usesIntervals = true
+    defer { usesIntervals = false }
+    let absent = LeafMultipliers(
+      neuronCount: problem.neuronCount, constraintCount: problem.constraints.outputCount)
+    return evaluate(cell, multipliers: absent, known: known)
+  }
+
   /// Which instructions the routine uses: `baseline`, `avx2` or `avx512`. All give the same integers.
   public static var variant: String { String(cString: lb_variant()) }
 
@@ -210,7 +230,7 @@ public final class LeafEvaluator {
   public static func select(variant: String?) -> Bool { lb_select(variant) != 0 }
 }
 
-/// A problem in the memory layout of `CLeafBound`.
+/// A problem in the memory layout of `CLeafBound`; read-only once made.
 private final class NativeProblem {
   var problem = LBProblem()
   private var freed: [() -> Void] = []
@@ -257,23 +277,25 @@ private final class NativeProblem {
     var order: [Int32] = []
     var parts: [Int32] = []
     for j in 0..<count {
-      let row = (0..<n).map { (low: layer.low[j * n + $0], slack: layer.slack[j * n + $0]) }
-      let zero = (0..<n).filter { row[$0].low == 0 && row[$0].slack == 0 }
-      let negative = (0..<n).filter { row[$0].low < 0 }
-      order += (0..<n).filter { row[$0].low >= 0 && !(row[$0].low == 0 && row[$0].slack == 0) }.map(Int32.init)
-      parts.append(Int32(order.count - j * n))
-      order += negative.map(Int32.init)
-      parts.append(Int32(order.count - j * n))
-      order += zero.map(Int32.init)
+      // 0 where low ≥ 0, 1 where low < 0, 2 where the weight is zero.
+      func kind(_ i: Int) -> Int {
+        let low = layer.low[j * n + i]
+        return low < 0 ? 1 : low == 0 && layer.slack[j * n + i] == 0 ? 2 : 0
+      }
+      for wanted in 0..<3 {
+        for i in 0..<n where kind(i) == wanted { order.append(Int32(i)) }
+        if wanted < 2 { parts.append(Int32(order.count - j * n)) }
+      }
     }
     var coefficients: [[Int64]] = Array(repeating: [], count: 6)
     var isInRange = true
     let limit = Int64(1) << 30
-    for (k, sign) in [Int64(1), -1].enumerated() {
-      for (place, i) in order.enumerated() {
-        let at = place / max(1, n) * n + Int(i)
-        let ends = [Int64(layer.low[at]), Int64(layer.low[at]) + Int64(layer.slack[at])].map { ($0 * sign) << 24 }
-        let (least, most) = (min(ends[0], ends[1]), max(ends[0], ends[1]))
+    for k in coefficients.indices { coefficients[k].reserveCapacity(order.count) }
+    for k in 0..<2 {
+      for place in order.indices {
+        let at = place / n * n + Int(order[place])
+        let (low, high) = (Int64(layer.low[at]) << 24, (Int64(layer.low[at]) + Int64(layer.slack[at])) << 24)
+        let (least, most) = k == 0 ? (low, high) : (-high, -low)
         let down = least >> Int64(layer.shift)
         let up = -((-most) >> Int64(layer.shift))
         let unit = Int64(layer.shift) - 16

@@ -137,7 +137,7 @@ final class TreeWalk {
     rule = PieceRule(network: network, query: query, problem: problem)
     shape = MultiplierShape(problem: problem)
     evaluator = LeafEvaluator(problem: problem)
-    single = LeafEvaluator(problem: problem)
+    single = LeafEvaluator(like: evaluator)
     self.index = index
   }
 
@@ -190,6 +190,15 @@ final class TreeWalk {
         }
         leaves += 1
         pieces += 1
+        return
+      case .intervalLeaf:
+        switch single.evaluateByIntervals(branch.cell, known: branch.known) {
+        case .empty: break
+        case .outOfRange: throw .outOfRange
+        case .bound(let bound): guard bound >= problem.threshold else { throw .boundTooLow }
+        }
+        leaves += 1
+        onLeaf?(index, branch.cell)
         return
       case .open:
         guard acceptsOpen else { throw .open }

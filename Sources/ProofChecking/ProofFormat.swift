@@ -25,6 +25,8 @@ public enum ProofFormat {
     public static let piece: UInt8 = 6
     /// An undecided part, in saved trees only.
     public static let open: UInt8 = 7
+    /// A leaf that intervals and the signs of weights close.
+    public static let intervalLeaf: UInt8 = 8
   }
 
   /// What a bounds record does; the values are bits.

@@ -13,6 +13,8 @@ public enum ProofRecord: Sendable, Hashable {
   case piece(ProofFormat.Refutation)
   /// An undecided part, in saved trees only.
   case open
+  /// A leaf that intervals and the signs of weights close.
+  case intervalLeaf
 
   /// Reads the next node.
   ///
@@ -33,6 +35,7 @@ public enum ProofRecord: Sendable, Hashable {
         try ProofFormat.refutation(
           from: source, isDerivative: shape.isDerivative, count: shape.neuronCount + shape.constraintCount))
     case ProofFormat.Tag.open: self = .open
+    case ProofFormat.Tag.intervalLeaf: self = .intervalLeaf
     default: throw .tag(tag)
     }
   }

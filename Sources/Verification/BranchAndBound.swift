@@ -57,8 +57,8 @@ final class BranchAndBound: @unchecked Sendable {
   static let iterations = 5
   static let rootIterations = 60
   /// Step sizes of the ascent: from nothing, and from a parent's multipliers.
-  private static let rootRate: Float = 0.25
-  private static let rate: Float = 0.08
+  private static let rootRate: Float = 0.1
+  private static let rate: Float = 0.06
   /// With so few open phases only they are split. A claim that is tight along a line or surface would otherwise have
   /// its inputs halved along all of it; so it is settled exactly by at most 2^`fewPhases` cells a place.
   private static let fewPhases = 4
@@ -145,6 +145,18 @@ final class BranchAndBound: @unchecked Sendable {
     case .nonnegative: claimed = .zero
     }
     target = Float(1e-6 * float.derivativeScale + 1e-8)
+  }
+
+  /// The tree of one leaf, when intervals and the signs of weights show the claim on the whole domain.
+  static func provedByIntervals(_ problem: FixedPointProblem) -> FoundTree? {
+    switch LeafEvaluator(problem: problem).evaluateByIntervals(Cell(problem: problem)) {
+    case .outOfRange: return nil
+    case .bound(let bound): guard bound >= problem.threshold else { return nil }
+    case .empty: break
+    }
+    var tree = SplitTree()
+    tree.close(0, [ProofFormat.Tag.intervalLeaf])
+    return FoundTree(root: tree, parts: [:])
   }
 
   /// Decides the query or runs out of budget.
@@ -285,16 +297,16 @@ final class BranchAndBound: @unchecked Sendable {
   /// Takes open cells from the tree to start from.
   private func fill(_ stack: inout [OpenCell], _ tree: inout SplitTree, _ guide: SearchGuide) {
     guard stack.count < BoundBatch.lanes, !guide.isExhausted else { return }
-    let before = (guide.kept, guide.keptPieces, guide.keptShare)
+    let before = (guide.kept, guide.keptPieces, guide.keptShare, guide.processed)
     while stack.count < Self.guidedStack, let cell = guide.next(into: &tree) { stack.append(cell) }
     count(guide, since: before)
   }
 
   /// What stayed closed counts as done.
-  private func count(_ guide: SearchGuide, since before: (Int, Int, Double)) {
+  private func count(_ guide: SearchGuide, since before: (Int, Int, Double, Int)) {
     shared.withLock { shared in
       shared.leaves += guide.kept - before.0
-      shared.cells += 2 * (guide.kept - before.0)
+      shared.cells += guide.processed - before.3
       shared.pieces += guide.keptPieces - before.1
       shared.provedShare += guide.keptShare - before.2
     }
@@ -340,14 +352,15 @@ final class BranchAndBound: @unchecked Sendable {
   /// Ends with cells undecided: they stay in the tree with the multipliers to go on from.
   private func leave(_ stack: [OpenCell], _ tree: inout SplitTree, _ guide: SearchGuide?, _ reason: UnknownReason) {
     func keep(_ cell: OpenCell) {
-      keepOpen(cell, &tree)
+      // A stage that ends by its number of cells has another turn, in memory.
+      keepOpen(cell, &tree, isExact: reason == .limit)
       shared.withLock { shared in
         if shared.open.count < Self.maximumOpen { shared.open.append(cell) } else { shared.isOpenComplete = false }
       }
     }
     for cell in stack { keep(cell) }
     if let guide {
-      let before = (guide.kept, guide.keptPieces, guide.keptShare)
+      let before = (guide.kept, guide.keptPieces, guide.keptShare, guide.processed)
       while tree.byteCount < SplitTree.maximumBytes, let cell = guide.next(into: &tree) { keep(cell) }
       count(guide, since: before)
       if !guide.isExhausted { shared.withLock { $0.isOpenComplete = false } }
@@ -361,9 +374,11 @@ final class BranchAndBound: @unchecked Sendable {
     return SearchGuide.encoded(multipliers, ProofFormat.Tag.multipliedLeaf, shape, cell.premises)
   }
 
-  private func keepOpen(_ cell: OpenCell, _ tree: inout SplitTree) {
+  private func keepOpen(_ cell: OpenCell, _ tree: inout SplitTree, isExact: Bool = false) {
     let multipliers = cell.warm.rounded(premises: cell.cell.premises, shape: shape)
-    tree.keepOpen(cell.node, SearchGuide.encoded(multipliers, ProofFormat.Tag.open, shape, cell.cell.premises))
+    tree.keepOpen(
+      cell.node, SearchGuide.encoded(multipliers, ProofFormat.Tag.open, shape, cell.cell.premises),
+      isExact ? cell.warm : nil)
   }
 
   private func stopReason(_ tree: SplitTree) -> UnknownReason? {
@@ -478,6 +493,14 @@ final class BranchAndBound: @unchecked Sendable {
           waiting.append((cells[lane], nil))
         } else if batch.bound(lane) >= owner.target {
           waiting.append((cells[lane], batch.rounded(lane, cells[lane].cell, shape: owner.shape)))
+        } else if isRoot {
+          // Without proposals the bound of a network that is monotone by the signs of its weights, once it is known which
+          // neurons are stable, is never below zero and often not above it: tried whatever binary32 says.
+          waiting.append(
+            (
+              cells[lane],
+              LeafMultipliers(neuronCount: owner.shape.neuronCount, constraintCount: owner.shape.constraintCount)
+            ))
         } else {
           continue
         }

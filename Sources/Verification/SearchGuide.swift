@@ -105,9 +105,13 @@ final class SearchGuide {
   /// Whether closed leaves stay closed.
   private let keepsLeaves: Bool
   private var stack: [Branch]
+  /// Of the open nodes of a tree in memory, the last one first.
+  private var exactMultipliers: [FloatMultipliers?] = []
   private(set) var census = Census()
   /// Closed leaves that stayed closed, those among them that were decided exactly, and their share of the domain.
   private(set) var kept = 0
+  /// Cells that need not be looked at: splits, and leaves that stayed closed.
+  var processed: Int { keepsLeaves ? kept + census.inputSplits + census.phaseSplits : 0 }
   private(set) var keptPieces = 0
   private(set) var keptShare = 0.0
   /// Whether the bytes were not those of a tree: from there on all that waits is open.
@@ -119,6 +123,18 @@ final class SearchGuide {
     self.keepsLeaves = keepsLeaves
     shape = MultiplierShape(problem: problem)
     stack = [Branch(cell: Cell(problem: problem), multipliers: nil, share: 1, node: 0)]
+  }
+
+  /// Goes on from a tree in memory, as if there had been no break.
+  convenience init(_ tree: FoundTree, problem: FixedPointProblem) throws {
+    var bytes = ProofFormat.header(networkDigest: [UInt8](repeating: 0, count: 32), queryCount: 1)
+    bytes += [UInt8](repeating: 0, count: 32)
+    var exact: [FloatMultipliers?] = []
+    SplitTree.write(tree.root, parts: tree.parts, onOpen: { exact.append($0) }, to: { bytes += $0 })
+    let reader = try ProofReader(ProofSource(bytes: bytes))
+    try reader.nextQuery()
+    self.init(reader, problem: problem, keepsLeaves: true)
+    exactMultipliers = exact.reversed()
   }
 
   var isExhausted: Bool { stack.isEmpty }
@@ -158,7 +174,9 @@ final class SearchGuide {
       case .inputSplit(let input):
         census.inputSplits += 1
         guard input < problem.inputCount else { throw Unusable() }
-        guard branch.node >= 0, branch.cell.canSplit(input: input) else { return passOver(branch, branch.cell, branch.cell) }
+        guard branch.node >= 0, branch.cell.canSplit(input: input) else {
+          return passOver(branch, branch.cell, branch.cell)
+        }
         let first = tree.split(branch.node, tag: ProofFormat.Tag.inputSplit, argument: input)
         let (low, high) = branch.cell.halves(input: input)
         push(branch, low, high, first)
@@ -189,8 +207,13 @@ final class SearchGuide {
       case .piece(let refutation):
         if keepsLeaves { keptPieces += 1 }
         return leaf(branch, ProofFormat.piece(refutation, isDerivative: shape.isDerivative), &tree)
+      case .intervalLeaf: return leaf(branch, [ProofFormat.Tag.intervalLeaf], &tree)
       case .open:
-        return branch.node >= 0 ? open(branch) : nil
+        let exact = exactMultipliers.popLast() ?? nil
+        guard branch.node >= 0 else { return nil }
+        var cell = open(branch)
+        if let exact { cell.warm = exact }
+        return cell
       }
     }
   }

@@ -22,6 +22,8 @@ struct SplitTree {
 
   private(set) var nodes: [Node]
   private(set) var payloads: [UInt8] = []
+  /// Of open nodes, the multipliers to go on from in full, as long as the tree is in memory.
+  private(set) var multipliers: [Int32: FloatMultipliers] = [:]
 
   init(roots: Int = 1) { nodes = Array(repeating: Node(), count: roots) }
 
@@ -55,7 +57,8 @@ struct SplitTree {
   }
 
   /// Gives an open node the multipliers to go on from, as a record and the tag of an open node.
-  mutating func keepOpen(_ node: Int32, _ bytes: [UInt8]) {
+  mutating func keepOpen(_ node: Int32, _ bytes: [UInt8], _ exact: FloatMultipliers?) {
+    multipliers[node] = exact
     precondition(bytes.count <= Int(UInt16.max) && nodes[Int(node)].tag == ProofFormat.Tag.open)
     nodes[Int(node)].payloadStart = UInt32(payloads.count)
     nodes[Int(node)].payloadCount = UInt16(bytes.count)
@@ -63,7 +66,11 @@ struct SplitTree {
   }
 
   /// Writes the tree in preorder, with the trees of `parts` in their places.
-  static func write(_ root: SplitTree, parts: [Int: SplitTree], to sink: (([UInt8]) throws -> Void)) rethrows {
+  /// - Parameter onOpen: Called with the multipliers of each open node.
+  static func write(
+    _ root: SplitTree, parts: [Int: SplitTree], onOpen: (FloatMultipliers?) -> Void = { _ in },
+    to sink: (([UInt8]) throws -> Void)
+  ) rethrows {
     var buffer: [UInt8] = []
     var stack: [(tree: Int, node: Int32)] = [(-1, 0)]
     func tree(_ index: Int) -> SplitTree { index < 0 ? root : parts[index] ?? SplitTree() }
@@ -84,6 +91,7 @@ struct SplitTree {
         stack.append((at, entry.first + 1))
         stack.append((at, entry.first))
       default:
+        if entry.tag == ProofFormat.Tag.open { onOpen(current.multipliers[node]) }
         if entry.payloadCount == 0 {
           buffer.append(entry.tag)
         } else {

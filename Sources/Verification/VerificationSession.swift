@@ -48,7 +48,8 @@ public struct VerificationSession: Sendable {
   /// - Throws: the first ``VerificationError`` of any property; the other properties are then abandoned.
   public func run(
     properties: [Property]? = nil, first: Set<String> = [], decided: [String: PropertyResult] = [:],
-    known: [String: [KnownPair]] = [:], starts: [String: SearchStart] = [:], budget: Budget, propertySeconds: Double? = nil,
+    known: [String: [KnownPair]] = [:], starts: [String: SearchStart] = [:], budget: Budget,
+    propertySeconds: Double? = nil,
     onEvent: @escaping @Sendable (VerificationEvent) -> Void = { _ in }
   ) throws -> [PropertyResult] {
     let wanted = properties ?? specification.properties
@@ -73,7 +74,9 @@ public struct VerificationSession: Sendable {
         onEvent(.started(property: property.id))
         do {
           let share = propertySeconds.map { budget.limited(toSeconds: $0) } ?? budget
-          let result = try verifier.decide(property, known: known[property.id] ?? [], start: starts[property.id], budget: share) {
+          let result = try verifier.decide(
+            property, known: known[property.id] ?? [], start: starts[property.id], budget: share
+          ) {
             onEvent(.progress(property: property.id, query: $0, provedShare: $1, leaves: $2))
           }
           state.withLock { $0.results[property.id] = result }

@@ -177,7 +177,9 @@ public struct Verifier: Sendable {
 
   /// The most leaves of a property that Z3 looks at again, and the most time for one, in milliseconds.
   static let auditedLeaves = 4
-  static let auditMilliseconds = 250
+  static let auditMilliseconds = 150
+  /// The most hidden neurons of a network whose leaves are given to Z3: of larger ones it decides none in that time.
+  static let auditedNeurons = 512
 
   /// Z3's opinion on a sample of the leaves that bounds closed. At least one leaf is asked about; no further one once
   /// that took a twentieth of the search's time and 40 milliseconds.
@@ -185,6 +187,7 @@ public struct Verifier: Sendable {
     -> LeafAudit
   {
     var result = LeafAudit()
+    guard network.hiddenNeuronCount <= Self.auditedNeurons else { return result }
     let start = ContinuousClock.now
     for (index, cell) in sample.elements {
       let spent = ContinuousClock.now - start
@@ -246,6 +249,20 @@ public struct Verifier: Sendable {
     }
     let guided = advice?.next(problem, index: builder.index)
     defer { guided?.guide.skipRest() }
+    // A network whose weights have the signs of what is claimed needs neither sampling nor search, whatever its size.
+    if !budget.isInterrupted, let tree = BranchAndBound.provedByIntervals(problem) {
+      let claimed: Rational
+      switch query.claim {
+      case .monotone(_, _, _, let minimumSlope): claimed = minimumSlope
+      case .nonnegative: claimed = .zero
+      }
+      var outcome = QueryOutcome(verdict: .holds)
+      outcome.leaves = 1
+      outcome.provedShare = 1
+      outcome.lowerBound = min(claimed, problem.unscaled(problem.threshold))
+      outcome.tree = tree
+      return outcome
+    }
     let float = FloatProblem(problem)
     let falsifier = Falsifier(float)
     defer { falsifier.close() }
@@ -254,13 +271,18 @@ public struct Verifier: Sendable {
       return QueryOutcome(verdict: .violated(found.sorted { $0.drop > $1.drop }))
     }
     var spent = 0.0
+    // What a stage closed stays closed when the same kind of search has its next turn.
+    var trees: [SplitMode: FoundTree] = [:]
     func run(_ mode: SplitMode, _ cellLimit: Int, _ stage: Int, _ guide: SearchGuide? = nil) throws -> QueryOutcome? {
       let search = BranchAndBound(
         network: network, query: query, problem: problem, float: float, builder: builder, budget: budget, pool: pool,
         mode: mode, cellLimit: cellLimit, guide: guide, progress: progress)
       var outcome = try search.run()
       spent += outcome.helpersSeconds
-      if outcome.verdict == .unknown(.limit), cellLimit < BranchAndBound.maximumCells, !budget.isOver { return nil }
+      if outcome.verdict == .unknown(.limit), cellLimit < BranchAndBound.maximumCells, !budget.isOver {
+        trees[mode] = outcome.tree
+        return nil
+      }
       outcome.helpersSeconds = spent
       outcome.stage = stage
       return outcome
@@ -281,10 +303,11 @@ public struct Verifier: Sendable {
       }
     }
     // Which splits pay differs by orders of magnitude between networks, and no cheap measure tells. So both kinds of
-    // search take turns, each for some times as many cells as before; the counts, unlike times, are the same in each run.
+    // search take turns, each up to some times as many cells as before; the counts, unlike times, are the same in each run.
     for (stage, (mode, cellLimit)) in stages.enumerated().dropFirst(first) {
-      if let outcome = try run(mode, cellLimit, stage, guide) { return outcome }
+      let start = try guide ?? trees.removeValue(forKey: mode).map { try SearchGuide($0, problem: problem) }
       guide = nil
+      if let outcome = try run(mode, cellLimit, stage, start) { return outcome }
     }
     return QueryOutcome(verdict: .unknown(.limit))
   }

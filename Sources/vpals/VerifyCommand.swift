@@ -178,7 +178,8 @@ struct VerifyCommand: ParsableCommand {
     if let predecessor {
       var isDirectory: ObjCBool = false
       guard FileManager.default.fileExists(atPath: predecessor, isDirectory: &isDirectory), isDirectory.boolValue else {
-        throw CommandFailure("--from \(predecessor) is not a directory; name that of an earlier version with its proofs")
+        throw CommandFailure(
+          "--from \(predecessor) is not a directory; name that of an earlier version with its proofs")
       }
       for property in open {
         let path = "\(predecessor)/\(ProofFile.name(specification: specification.name, property: property.id))"

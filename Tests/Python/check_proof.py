@@ -4,7 +4,7 @@
     check_proof.py --batch DIR [--ranges]
 
 NETWORK.txt and the Qi.txt are the canonical texts whose SHA-256 a proof binds. Prints `valid: L leaves, P pieces, N
-nodes` (leaves: tags 00, 01 and 06; pieces: those with tag 06; nodes: all) and exits 0, or `invalid: query Q, node K:
+nodes` (leaves: tags 00, 01, 06 and 08; pieces: those with tag 06; nodes: all) and exits 0, or `invalid: query Q, node K:
 RULE` (both from 0; nodes in preorder) and exits 1. Exits 2 for arguments that cannot be read.
 
 --batch reads every *.jsonl file in DIR (or DIR itself, if it is a file): one JSON object {"proof", "network",
@@ -645,8 +645,8 @@ class Bounds:
         self.mixed = []  # per layer: (neuron, −yLow) whose derivative has no sign
 
 
-def bound_layers(problem, lower, upper, premises, known):
-    """Bounds of every neuron, or None if the cell is empty."""
+def bound_layers(problem, lower, upper, premises, known, intervals=False):
+    """Bounds of every neuron, or None if the cell is empty. `intervals`: without backward passes."""
     bounds = Bounds(lower, upper)
     monotone = problem.monotone
     offset = 0
@@ -672,7 +672,7 @@ def bound_layers(problem, lower, upper, premises, known):
         for j in range(layer.outputs):
             q = premises[offset + j]
             l, u = zl[j], zh[j]
-            if level and (q or l < 0 < u):
+            if level and not intervals and (q or l < 0 < u):
                 plus, minus = layer.value_targets[j]
                 if q >= 0:
                     u = min(u, -value_target(problem, bounds, level - 1, minus))
@@ -691,12 +691,12 @@ def bound_layers(problem, lower, upper, premises, known):
             zl[j], zh[j] = l, u
             if l < 0 < u:
                 if monotone:
-                    if level:
+                    if level and not intervals:
                         plus, minus = layer.slope_targets[j]
                         dl[j] = max(dl[j], slope_target(problem, bounds, level - 1, plus, layer, j, 1))
                         dh[j] = min(dh[j], -slope_target(problem, bounds, level - 1, minus, layer, j, -1))
-                        if dl[j] > dh[j]:
-                            return None
+                    if dl[j] > dh[j]:
+                        return None
                     bent.append(bend(j, l, u, dl[j], dh[j]))
                     y_low.append(min(dl[j], 0))
                     y_high.append(max(dh[j], 0))
@@ -717,6 +717,8 @@ def bound_layers(problem, lower, upper, premises, known):
                 if monotone:
                     y_low.append(0)
                     y_high.append(0)
+            if monotone and dl[j] > dh[j]:
+                return None
             if monotone and y_low[j] < 0:
                 if y_high[j] <= 0:
                     ceilings.append(j)
@@ -1291,7 +1293,7 @@ def walk(problem, reader, counter):
         counter.node += 1
         tag = reader.byte()
         counter.nodes += 1
-        if tag <= 1 or tag == 6:
+        if tag <= 1 or tag in (6, 8):
             counter.leaves += 1
             if tag == 6:
                 counter.pieces += 1
@@ -1300,9 +1302,10 @@ def walk(problem, reader, counter):
             else:
                 if tag == 1 and multipliers is None:
                     raise Refused("not-canonical")
-                bounds = bound_layers(problem, lower, upper, premises, known)
+                bounds = bound_layers(problem, lower, upper, premises, known, intervals=tag == 8)
                 if bounds is not None:
-                    result = claim_pass(problem, bounds, premises, multipliers if tag else None)
+                    given = Multipliers(problem.neurons) if tag == 8 else multipliers if tag else None
+                    result = claim_pass(problem, bounds, premises, given)
                     if result is None:
                         raise Refused("out-of-range")
                     if result[0] < threshold:

@@ -266,7 +266,7 @@ class Files(unittest.TestCase):
         cases = [
             ([], "truncated", 0),
             ([2, 0, 0], "truncated", 2),
-            ([8], "tag", 0),
+            ([9], "tag", 0),
             ([255], "tag", 0),
             ([1], "not-canonical", 0),  # no multipliers in force
             ([5, 3, 0], "not-canonical", 0),

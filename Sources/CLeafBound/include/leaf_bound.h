@@ -59,6 +59,8 @@ typedef struct {
   // In.
   int64_t *boxLow, *boxHigh;                      // inputs
   int64_t *premise;                               // neurons: -1, 0, 1
+  /// Whether intervals alone bound the hidden neurons, without backward passes.
+  int32_t intervals;
   int64_t *given;                                 // 1 row: -1 where multipliers are given, 0 for default ones
   int64_t *alpha, *kappa, *omega, *active, *slope;  // neurons, in 2^-16
   int64_t *beta;                                  // neurons + constraints, in 2^-24
