@@ -34,7 +34,7 @@ public struct Budget: Sendable {
     deadline = seconds.map {
       ContinuousClock.now.advanced(by: .milliseconds(Int64((max(0, min($0, 1e9)) * 1000).rounded())))
     }
-    let share = min((seconds ?? 0) * max(0, min(boundShare, 1)), Self.maximumBoundSeconds)
+    let share = min(max(0, min(seconds ?? 0, 1e9)) * max(0, min(boundShare, 1)), Self.maximumBoundSeconds)
     boundsFrom = deadline.map { $0 - .milliseconds(Int64(share * 1000)) }
     self.stop = stop
     self.solvers = solvers

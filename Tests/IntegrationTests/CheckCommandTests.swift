@@ -79,7 +79,7 @@ import Testing
   @Test(
     arguments: [
       (12, 0x32, "byte 13: format"), (14, nil, "byte 46: network"), (46, 1, "byte 47: query-count"),
-      (47, nil, "byte 79: query"), (79, 8, "byte 80: tag: no node begins with 8"), (79, 7, "byte 80: open"),
+      (47, nil, "byte 79: query"), (79, 9, "byte 80: tag: no node begins with 9"), (79, 7, "byte 80: open"),
     ] as [(Int, UInt8?, String)])
   func namesTheNodeAndTheRuleThatATamperedProofFails(place: Int, byte: UInt8?, problem: String) throws {
     let outcome = try checkCopy { old in

@@ -74,11 +74,11 @@ import Testing
   @Test func refusesAnAlteredProof() throws {
     let proof = "models/nginx/v0001/nginx.sane.proof"
     var bytes = try workspace.bytes(proof)
-    bytes[79] = 8
+    bytes[79] = 9
     try workspace.write(bytes, to: proof)
     let outcome = try workspace.vpals("gate", "models")
     #expect(outcome.status == 1)
-    let problem = "the proof of property 'sane' is not valid: query 0, node 0, byte 80: tag: no node begins with 8"
+    let problem = "the proof of property 'sane' is not valid: query 0, node 0, byte 80: tag: no node begins with 9"
     #expect(
       outcome.output == """
         FAIL nginx/v0001  VP010 proof-unchecked  \(proof): \(problem)

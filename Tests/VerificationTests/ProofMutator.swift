@@ -152,7 +152,7 @@ struct ProofMutator {
     case .replaceByLeaf:
       let old = proof.nodes[dice.pick(Array(proof.nodes.indices))]
       let exact: [UInt8] = problem.feature == nil ? [6, 1, 1, 0] : [6, 0]
-      return splice(old.start..<old.end, dice.pick([[0], [1], [7], exact, [5, 4, 0]]))
+      return splice(old.start..<old.end, dice.pick([[0], [1], [7], [8], exact, [5, 4, 0]]))
     case .keepOneChild:
       guard let split = node(proof, where: { !$0.children.isEmpty }) else { return nil }
       return splice(
