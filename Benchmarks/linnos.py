@@ -15,6 +15,7 @@ Exit code: 0 done or skipped, 2 a program failed. Python 3.11, the standard libr
 """
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -34,6 +35,7 @@ def main():
     parser.add_argument("--settings", action="append", default=[], metavar="NAME=NUMBER",
                         help="other training settings")
     parser.add_argument("--out", help="keep what is made in this directory")
+    parser.add_argument("--json", action="store_true", help="with --out, also a JSON line for each network")
     options = parser.parse_args()
     rows = training.linnos_rows(options.linnos)
     if rows is None:
@@ -75,6 +77,9 @@ def row(options, place, data, hidden, kind, seed, settings):
     verdicts = "; ".join(f"{answer['verdict']}, {answer['cpuSeconds']:.2f}, {answer['leaves']}"
                          + (f", proved {answer['provedShare']:.3f}" if answer["verdict"] == "unknown" else "")
                          for answer in answers.values())
+    if options.json:
+        print(json.dumps({"variant": f"{hidden.replace(',', '-')} {kind}", "network": os.path.abspath(run.model),
+                          "spec": training.LINNOS_SPECIFICATION, "heldOutR2": run.held_out_r2[0]}), flush=True)
     repairs = f"  repaired, validation error {run.report['repairCost']:+.2%}" if run.report["repairs"] else ""
     print(f"{label} {run.cpu_seconds:11.1f} {run.validation_error:10.4f} {run.held_out_r2[0]:11.4f}  "
           f"{verdicts}{repairs}", flush=True)

@@ -149,7 +149,8 @@ def linnos(options):
         return
     folder = os.path.join(os.path.dirname(os.path.abspath(options.output)), "linnos")
     os.makedirs(folder, exist_ok=True)
-    run = measured([sys.executable, LINNOS, "--bin", options.bin, "--data", data, "--out", folder], 3600, ROOT)
+    run = measured([sys.executable, LINNOS, "--bin", options.bin, "--linnos", data, "--out", folder, "--json",
+                    "--every", "4"], 3600, ROOT)
     made = []
     for line in run.stdout.splitlines():
         try:

@@ -1,0 +1,103 @@
+import Certificates
+import ExactArithmetic
+import Specifications
+import TestHelpers
+import Testing
+
+@testable import Networks
+@testable import ProofChecking
+@testable import Verification
+
+/// Leaves of tag 08: intervals and the signs of weights.
+@Suite struct IntervalLeafTests {
+  /// 4 inputs, three hidden layers; every weight along paths from input 0 has the sign of a rising function.
+  private func signed(width: Int, seed: UInt64, flipped: Bool = false) throws -> Network {
+    var dice = Dice(seed: seed)
+    func number() -> Double { Double(dice.integer(in: 0...255)) / 256 }
+    var kinds = [1.0]
+    var layers: [Layer] = []
+    var count = 4
+    for level in 0..<4 {
+      let outputs = level == 3 ? 1 : width
+      let next = (0..<outputs).map { level == 3 ? 1.0 : $0 % 2 == 0 ? 1.0 : -1.0 }
+      var weights: [Double] = []
+      for j in 0..<outputs {
+        for i in 0..<count {
+          let free = level == 0 && i > 0
+          let sign = level == 0 ? next[j] : next[j] * kinds[i]
+          weights.append((free && dice.chance(0.5) ? -1 : free ? 1 : sign) * number())
+        }
+      }
+      layers.append(
+        try Layer(
+          inputCount: count, outputCount: outputs, weights: weights,
+          biases: (0..<outputs).map { _ in number() - 0.5 }, isRectified: level < 3))
+      kinds = next
+      count = outputs
+    }
+    if flipped {
+      let last = layers[3]
+      layers[3] = try Layer(
+        inputCount: last.inputCount, outputCount: 1, weights: last.weights.map { -$0 }, biases: last.biases,
+        isRectified: false)
+    }
+    return try Network(layers: layers)
+  }
+
+  private let query = Query.rising(Array(repeating: 0...1, count: 4))
+
+  private func proof(_ network: ExactNetwork, _ tree: [UInt8]) -> [UInt8] {
+    ProofFormat.header(networkDigest: ProofChecker.bytes(ofDigest: network.digest), queryCount: 1)
+      + ProofChecker.bytes(ofDigest: query.digest) + tree
+  }
+
+  private func rule(_ network: ExactNetwork, _ tree: [UInt8]) -> String {
+    do throws(ProofFailure) {
+      _ = try ProofChecker(network: network).check(ProofSource(bytes: proof(network, tree)), queries: [query])
+      return "valid"
+    } catch {
+      return error.cause.rule
+    }
+  }
+
+  @Test func bothCheckersAcceptSignsAndRefuseTheOpposite() throws {
+    var jobs: [SecondChecker.Job] = []
+    for seed in 1...6 as ClosedRange<UInt64> {
+      for flipped in [false, true] {
+        let network = ExactNetwork(try signed(width: 6, seed: seed, flipped: flipped))
+        #expect(rule(network, [8]) == (flipped ? "bound-too-low" : "valid"), "seed \(seed)")
+        jobs.append(
+          SecondChecker.Job(
+            proof: proof(network, [8]), network: network.canonicalText, queries: [query.canonicalText]))
+      }
+    }
+    let answers = try SecondChecker.answers(to: jobs)
+    #expect(answers.map(\.valid) == (0..<12).map { $0 % 2 == 0 })
+    #expect(answers.map(\.rule) == (0..<12).map { $0 % 2 == 0 ? nil : "bound-too-low" })
+  }
+
+  /// One leaf proves a network of any size, and without a sample before it.
+  @Test(arguments: [6, 48]) func theSearchProvesSignsByTheRootAlone(width: Int) throws {
+    let network = ExactNetwork(try signed(width: width, seed: 9))
+    let builder = CounterexampleBuilder(network: network, query: query, index: 0, isEnclosed: false)
+    let outcome = try Verifier(network: network).searchAndProve(query, builder, Budget()) { _, _ in }
+    #expect(outcome.verdict == .holds)
+    #expect(outcome.leaves == 1)
+    var bytes: [UInt8] = []
+    try #require(outcome.tree).write { bytes += $0 }
+    #expect(bytes == [8])
+    #expect(outcome.lowerBound == .zero)
+  }
+
+  /// A leaf of the whole domain is no leaf of a claim that only parts of it show: intervals are not enough here.
+  @Test func intervalsAloneDoNotShowWhatTheyDoNot() throws {
+    // f = relu(x) − relu(x − 1/2) rises, but not by the signs of its weights.
+    let network = ExactNetwork(
+      try .of([([[1, 0, 0, 0], [1, 0, 0, 0]], [0, -0.5]), ([[1, -1]], [0])]))
+    #expect(rule(network, [8]) == "bound-too-low")
+    #expect(rule(network, [2, 0, 8, 8]) == "valid")
+    #expect(rule(network, [2, 0, 8, 9]) == "tag")
+    #expect(rule(network, [2, 0, 8]) == "truncated")
+    #expect(rule(network, [2, 0, 8, 8, 8]) == "trailing")
+  }
+}
