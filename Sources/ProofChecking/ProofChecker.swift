@@ -110,6 +110,7 @@ final class TreeWalk {
     var cell: Cell
     var multipliers: LeafMultipliers?
     var known: LeafEvaluator.Bounds?
+    var anchors = 0
   }
 
   let problem: FixedPointProblem
@@ -223,6 +224,10 @@ final class TreeWalk {
     }
     if flags & ProofFormat.BoundsFlag.multiplied != 0, branch.multipliers == nil {
       throw .notCanonical("a bounds record without multipliers in force")
+    }
+    if flags & ProofFormat.BoundsFlag.anchor != 0 {
+      branch.anchors += 1
+      guard branch.anchors <= ProofFormat.maximumAnchors else { throw .depth }
     }
     let multipliers = flags & ProofFormat.BoundsFlag.multiplied != 0 ? branch.multipliers : nil
     switch single.evaluate(branch.cell, multipliers: multipliers, known: branch.known) {

@@ -5,6 +5,8 @@ public enum ProofFormat {
   public static let magic = Array("vpals-proof/1\n".utf8)
   /// The most open branches at one time, which bounds the depth.
   public static let maximumDepth = 4096
+  /// The most anchors on the way to a node, each of which takes memory in proportion to the neurons.
+  static let maximumAnchors = 64
   /// The longest number of an exact leaf, in bytes, and the largest exponent.
   static let maximumBigBytes = 4096
   static let maximumExactExponent = 512

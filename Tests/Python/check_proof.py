@@ -30,6 +30,7 @@ from typing import NamedTuple
 HEADER = b"vpals-proof/1\n"
 LARGEST_FILE = 1 << 32
 LARGEST_LAYER = 4096
+MOST_ANCHORS = 64  # on the way to a node
 LARGEST_WAIT = 4096
 LARGEST_EXPONENT = 1 << 16  # of a number in a network's text: keeps 2^exponent affordable
 LARGEST_TEXT = 1 << 20  # digits of a number in a text
@@ -1284,7 +1285,7 @@ class Counter:
 def walk(problem, reader, counter):
     """One tree."""
     lower, upper = problem.root
-    premises, multipliers, known = [0] * problem.neurons, None, problem.known
+    premises, multipliers, known, anchors = [0] * problem.neurons, None, problem.known, 0
     waiting = []
     threshold = problem.threshold
     shift = first_shift(problem)
@@ -1312,7 +1313,7 @@ def walk(problem, reader, counter):
                         raise Refused("bound-too-low")
             if not waiting:
                 return
-            lower, upper, premises, multipliers, known = waiting.pop()
+            lower, upper, premises, multipliers, known, anchors = waiting.pop()
         elif tag == 2:
             i = reader.number()
             if i >= problem.inputs or upper[i] - lower[i] < 2:
@@ -1321,7 +1322,7 @@ def walk(problem, reader, counter):
                 raise Refused("depth")
             second, first = lower[:], upper[:]
             second[i] = first[i] = lower[i] + upper[i] >> 1
-            waiting.append((second, upper, premises, multipliers, known))
+            waiting.append((second, upper, premises, multipliers, known, anchors))
             upper = first
         elif tag == 3:
             g = reader.number()
@@ -1336,7 +1337,7 @@ def walk(problem, reader, counter):
                 layer = problem.layers[0]
                 row = layer.low[g], layer.high[g], layer.bias_low[g], layer.bias_high[g], shift
                 boxes = [tighten(*row, sign, lower, upper) for sign in (-1, 1)]
-            waiting.append((*boxes[1], second, multipliers, known))
+            waiting.append((*boxes[1], second, multipliers, known, anchors))
             lower, upper = boxes[0]
             premises = first
         elif tag == 4:
@@ -1345,6 +1346,10 @@ def walk(problem, reader, counter):
             flags = reader.number()
             if not 2 <= flags <= 7 or (flags & 1 and multipliers is None):
                 raise Refused("not-canonical")
+            if flags & 2:
+                anchors += 1
+                if anchors > MOST_ANCHORS:
+                    raise Refused("depth")
             bounds = bound_layers(problem, lower, upper, premises, known)
             if bounds is not None:
                 result = claim_pass(problem, bounds, premises, multipliers if flags & 1 else None)

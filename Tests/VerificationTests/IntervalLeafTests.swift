@@ -100,4 +100,22 @@ import Testing
     #expect(rule(network, [2, 0, 8]) == "truncated")
     #expect(rule(network, [2, 0, 8, 8, 8]) == "trailing")
   }
+
+  /// Anchors take memory on the way to a node, so their number is bounded; those of the other branch do not count.
+  @Test func anchorsOnTheWayToANodeAreBounded() throws {
+    let network = ExactNetwork(try signed(width: 2, seed: 3))
+    let anchor: [UInt8] = [5, 2]
+    func anchors(_ count: Int) -> [UInt8] { Array(repeatElement(anchor, count: count).joined()) }
+    #expect(rule(network, anchors(64) + [8]) == "valid")
+    #expect(rule(network, anchors(65) + [8]) == "depth")
+    #expect(rule(network, anchors(60) + [2, 1] + anchors(4) + [8] + anchors(4) + [8]) == "valid")
+    #expect(rule(network, anchors(60) + [2, 1] + anchors(4) + [8] + anchors(5) + [8]) == "depth")
+    let trees = [anchors(64) + [8], anchors(65) + [8], anchors(60) + [2, 1] + anchors(4) + [8] + anchors(5) + [8]]
+    let answers = try SecondChecker.answers(
+      to: trees.map {
+        SecondChecker.Job(proof: proof(network, $0), network: network.canonicalText, queries: [query.canonicalText])
+      })
+    #expect(answers.map(\.rule) == [nil, "depth", "depth"])
+    #expect(answers.map(\.node) == [nil, 64, 66 + 4])
+  }
 }
