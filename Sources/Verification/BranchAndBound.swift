@@ -250,6 +250,10 @@ final class BranchAndBound: @unchecked Sendable {
     var stack = start
     var rounds = 0
     let guide = isOwner ? guide : nil
+    if let guide, !isWorthFollowing(guide, worker, &stack, &tree) {
+      shared.withLock { $0.undecided = .limit }
+      return tree
+    }
     while true {
       if let guide { fill(&stack, &tree, guide) }
       if stack.isEmpty { worker.settle(&stack, &tree) }
@@ -271,15 +275,18 @@ final class BranchAndBound: @unchecked Sendable {
         donate(guide?.isExhausted ?? true ? 1 : stack.count / 2, &stack, &tree)
       }
       rounds += 1
-      let count = min(BoundBatch.lanes, stack.count)
-      var cells = Array(stack[(stack.count - count)...])
-      stack.removeLast(count)
-      if cells.contains(where: { $0.advice != nil }) {
-        // What advice leaves open goes back, so that the next step has full lanes.
+      if stack.suffix(BoundBatch.lanes).contains(where: { $0.advice != nil }) {
+        // What advice leaves open goes back, so that the next steps have full lanes.
+        let count = min(8 * BoundBatch.lanes, stack.count)
+        var cells = Array(stack[(stack.count - count)...])
+        stack.removeLast(count)
         worker.follow(&cells, &tree)
         stack += cells
         continue
       }
+      let count = min(BoundBatch.lanes, stack.count)
+      let cells = Array(stack[(stack.count - count)...])
+      stack.removeLast(count)
       let isRoot = count == 1 && cells[0].share == 1
       do {
         try worker.process(cells, isRoot: isRoot, &stack, &tree)
@@ -292,6 +299,19 @@ final class BranchAndBound: @unchecked Sendable {
       }
     }
     return tree
+  }
+
+  /// Whether the advice of a predecessor holds in half of the first cells it is given for: where it does not, a
+  /// search from the whole domain takes less. Looked at by the owner alone, so that the answer is the same in each run.
+  private func isWorthFollowing(
+    _ guide: SearchGuide, _ worker: Worker, _ stack: inout [OpenCell], _ tree: inout SplitTree
+  ) -> Bool {
+    fill(&stack, &tree, guide)
+    let advised = stack.count { $0.advice != nil }
+    guard advised > 0 else { return true }
+    let before = stack.count
+    worker.follow(&stack, &tree)
+    return 2 * (before - stack.count) >= advised
   }
 
   /// Takes open cells from the tree to start from.
@@ -449,7 +469,8 @@ final class BranchAndBound: @unchecked Sendable {
 
     /// Closes the cells whose advice the integer routine accepts, and takes the others' advice away.
     func follow(_ cells: inout [OpenCell], _ tree: inout SplitTree) {
-      var open: [OpenCell] = []
+      var open = cells.filter { $0.advice == nil }
+      cells = cells.filter { $0.advice != nil }
       var leaves = 0
       var share = 0.0
       for start in stride(from: 0, to: cells.count, by: LeafEvaluator.lanes) {

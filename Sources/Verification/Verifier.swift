@@ -300,6 +300,7 @@ public struct Verifier: Sendable {
         let mode: SplitMode = census.phaseSplits > census.inputSplits ? .mixed : .inputs
         let last = stages.lastIndex { $0.0 == mode } ?? stages.count - 1
         if let outcome = try run(mode, 20_000 + 6 * census.leaves, last, guided.guide) { return outcome }
+        trees.removeAll()
       }
     }
     // Which splits pay differs by orders of magnitude between networks, and no cheap measure tells. So both kinds of
