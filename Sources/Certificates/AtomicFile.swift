@@ -17,19 +17,30 @@ public enum AtomicFile {
 
   /// Writes the content of another file as the whole content of `path`, piece by piece.
   ///
-  /// - Throws: as ``write(_:to:)``; also when `source` cannot be read.
-  public static func copy(_ source: String, to path: String) throws(CertificateError) {
-    guard let input = FileDescriptor(path: source, flags: O_RDONLY) else {
+  /// - Throws: as ``write(_:to:)``; also when `source` cannot be read, is not a regular file, or is longer than
+  ///   `maximumBytes`.
+  public static func copy(_ source: String, to path: String, maximumBytes: Int = 1 << 30) throws(CertificateError) {
+    // Without blocking: a named pipe would be waited for.
+    guard let input = FileDescriptor(path: source, flags: O_RDONLY | O_NONBLOCK) else {
       throw SystemFailure.last.error("read \(source)")
+    }
+    var status = stat()
+    guard fstat(input.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= maximumBytes else {
+      throw CertificateError(.file, "cannot read \(source): not a regular file of at most \(maximumBytes) bytes")
     }
     try replace(path) { file throws(CertificateError) in
       var piece = [UInt8](repeating: 0, count: 1 << 20)
+      var copied = 0
       while true {
         let count = piece.withUnsafeMutableBytes { buffer in
           retryingInterrupts { Glibc.read(input.number, buffer.baseAddress, buffer.count) }
         }
         guard count >= 0 else { throw SystemFailure.last.error("read \(source)") }
         if count == 0 { return }
+        copied += count
+        guard copied <= maximumBytes else {
+          throw CertificateError(.file, "cannot read \(source): it grew beyond \(maximumBytes) bytes")
+        }
         try append(piece[..<count], to: file, for: path)
       }
     }

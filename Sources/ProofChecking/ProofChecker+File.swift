@@ -15,9 +15,13 @@ extension ProofChecker {
 extension ProofSource {
   /// A proof in a file, which is open for as long as this value lives.
   ///
-  /// - Parameter start: How many bytes in front of the proof are passed over.
+  /// - Parameters:
+  ///   - start: How many bytes in front of the proof are passed over.
+  ///   - shouldStop: Asked before each piece of 64 KiB; stopping makes the rest unreadable.
   /// - Throws: ``ProofFailure`` with the cause `unreadable` when the file cannot be opened or is not a regular file.
-  public convenience init(file path: String, from start: Int = 0) throws(ProofFailure) {
+  public convenience init(
+    file path: String, from start: Int = 0, shouldStop: @escaping () -> Bool = { false }
+  ) throws(ProofFailure) {
     func unreadable(_ why: String) -> ProofFailure {
       ProofFailure(query: 0, node: 0, offset: 0, cause: .unreadable(why))
     }
@@ -33,6 +37,7 @@ extension ProofSource {
       throw unreadable(String(cString: strerror(errno)))
     }
     self.init { buffer in
+      if shouldStop() { throw unreadable("stopped") }
       while true {
         let count = Glibc.read(file.descriptor, buffer.baseAddress, buffer.count)
         if count >= 0 { return count }

@@ -37,7 +37,10 @@ extension Specification {
       let change = slope * (interval.upperBound - interval.lowerBound)
       let names = (outputs[output].name, features[feature].name)
       let isRising = direction == .nondecreasing
-      let amount = String(outputs[output].describeChange(change).drop { $0 == "+" })
+      // Upwards, so that "at most" stays true; what a factor on a logarithmic scale is in per cent is rounded once more.
+      let measure = outputs[output]
+      let about = measure.scale == .log2 ? "about " : ""
+      let amount = about + String(measure.describeChange(Self.up(change, digits: 3)).drop { $0 == "+" })
       let term =
         interval.lowerBound.isZero
         ? names.1 : "(\(names.1) \(interval.lowerBound.isNegative ? "+" : "−") \(short(interval.lowerBound.magnitude)))"
@@ -48,15 +51,29 @@ extension Specification {
         lines: [
           "certified so far: \(names.0) \(isRising ? "falls" : "rises") by at most \(amount) "
             + "\(least.isZero ? "" : "beyond what is allowed ")over the whole range of \(names.1)",
-          "repair: \(names.0) \(isRising ? "+" : "−") \(short(slope)) · \(term), in the network's numbers, satisfies it; "
+          "repair: \(names.0) \(isRising ? "+" : "−") \(short(Self.up(slope, digits: 4))) · \(term), in the network's numbers, satisfies it; "
             + "that moves \(names.0) by at most \(amount)",
         ])
     case .nonnegative:
       guard lowerBound.isNegative else { return nil }
       return RemainingGap(
         query: query, shortfall: -lowerBound, repair: nil,
-        lines: ["certified so far: fails by at most \(shortfall(of: property, query: query, drop: -lowerBound))"])
+        lines: [
+          "certified so far: fails by at most \(shortfall(of: property, query: query, drop: Self.up(-lowerBound, digits: 3)))"
+        ])
     }
+  }
+
+  /// The least number of so many decimal digits that is not below a positive value.
+  static func up(_ value: Rational, digits: Int) -> Rational {
+    var unit = Rational(1)
+    var limit = Rational(1)
+    for _ in 0..<digits { limit = limit * 10 }
+    // At most some hundred steps: numbers of a network's range.
+    while value >= unit * limit { unit = unit * 10 }
+    while value * 10 < unit * limit { unit = unit / 10 }
+    let units = value / unit
+    return Rational(units.ceiling) * unit
   }
 
   private func short(_ value: Rational) -> String { DecimalText.rounded(value, digits: 4) }

@@ -202,16 +202,30 @@ final class BranchAndBound: @unchecked Sendable {
   private func certifiedBound(_ shared: Shared) -> Rational? {
     let whole = OpenCell(cell: Cell(problem: problem), warm: FloatMultipliers(problem: problem), share: 1, node: 0)
     let cells = shared.isOpenComplete ? shared.open : [whole]
-    guard let least = certify(cells[...], LeafEvaluator(problem: problem)) else { return nil }
+    let evaluator = LeafEvaluator(problem: problem)
+    let seconds: Duration = budget.isInterrupted ? .milliseconds(300) : .seconds(2)
+    var certified = certify(cells[...], evaluator, until: ContinuousClock.now + seconds)
+    // What the whole domain shows takes one look.
+    if case .outOfTime = certified { certified = certify([whole], evaluator) }
+    guard case .least(let least) = certified else { return nil }
     return min(claimed, problem.unscaled(least))
   }
 
-  /// The least that the integer routine gives for cells, at most the threshold; nil when a number leaves its range.
+  private enum Certified {
+    case least(Int64)
+    case outOfRange
+    case outOfTime
+  }
+
+  /// The least that the integer routine gives for cells, at most the threshold.
   @discardableResult
-  private func certify(_ cells: ArraySlice<OpenCell>, _ evaluator: LeafEvaluator) -> Int64? {
+  private func certify(
+    _ cells: ArraySlice<OpenCell>, _ evaluator: LeafEvaluator, until deadline: ContinuousClock.Instant? = nil
+  ) -> Certified {
     var least = problem.threshold
     // A cell takes two lanes: default multipliers and its own.
     for start in stride(from: cells.startIndex, to: cells.endIndex, by: LeafEvaluator.lanes / 2) {
+      if let deadline, ContinuousClock.now >= deadline { return .outOfTime }
       let end = min(start + LeafEvaluator.lanes / 2, cells.endIndex)
       for k in start..<end {
         let multipliers = cells[k].warm.rounded(premises: cells[k].cell.premises, shape: shape)
@@ -230,11 +244,11 @@ final class BranchAndBound: @unchecked Sendable {
           }
         }
         if isEmpty { continue }
-        guard let best else { return nil }
+        guard let best else { return .outOfRange }
         least = min(least, best)
       }
     }
-    return least
+    return .least(least)
   }
 
   // MARK: The work of one thread
@@ -379,7 +393,10 @@ final class BranchAndBound: @unchecked Sendable {
       }
     }
     for cell in stack { keep(cell) }
-    if let guide {
+    if let guide, !guide.keepsLeaves, !guide.isExhausted {
+      // What was not read of a predecessor's tree is advice for nobody: its unread parts stay open as they are.
+      shared.withLock { $0.isOpenComplete = false }
+    } else if let guide {
       let before = (guide.kept, guide.keptPieces, guide.keptShare, guide.processed)
       while tree.byteCount < SplitTree.maximumBytes, let cell = guide.next(into: &tree) { keep(cell) }
       count(guide, since: before)

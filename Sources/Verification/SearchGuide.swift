@@ -103,7 +103,7 @@ final class SearchGuide {
   private let problem: FixedPointProblem
   private let shape: MultiplierShape
   /// Whether closed leaves stay closed.
-  private let keepsLeaves: Bool
+  let keepsLeaves: Bool
   private var stack: [Branch]
   /// Of the open nodes of a tree in memory, the last one first.
   private var exactMultipliers: [FloatMultipliers?] = []
@@ -278,16 +278,19 @@ extension SavedSearch {
   /// - Returns: the closed leaves.
   /// - Throws: ``VerificationError`` with code `mismatch` and the reason when the file is of another network or
   ///   property, damaged, or not a saved search.
-  public static func check(_ path: String, network: ExactNetwork, property: Property) throws(VerificationError) -> Int {
+  public static func check(
+    _ path: String, named name: String? = nil, network: ExactNetwork, property: Property,
+    shouldStop: @escaping () -> Bool = { false }
+  ) throws(VerificationError) -> Int {
     guard let header = header(of: path) else {
-      throw VerificationError(.mismatch, "\(path) is not a saved search")
+      throw VerificationError(.mismatch, "\(name ?? path) is not a saved search")
     }
     do throws(ProofFailure) {
       return try ProofChecker(network: network).checkSaved(
-        ProofSource(file: path, from: header.length), queries: property.queries
+        ProofSource(file: path, from: header.length, shouldStop: shouldStop), queries: property.queries
       ).leaves
     } catch {
-      throw VerificationError(.mismatch, "\(path) does not fit (\(error))")
+      throw VerificationError(.mismatch, "\(name ?? path) does not fit (\(error))")
     }
   }
 }

@@ -17,7 +17,7 @@ struct SplitTree {
     var first: Int32 = -1
     /// For leaves and open nodes with multipliers, where the payload begins in `payloads`.
     var payloadStart: UInt32 = 0
-    var payloadCount: UInt16 = 0
+    var payloadCount: UInt32 = 0
   }
 
   private(set) var nodes: [Node]
@@ -44,9 +44,8 @@ struct SplitTree {
   mutating func close(_ node: Int32, _ bytes: [UInt8]) {
     nodes[Int(node)].tag = bytes[0]
     if bytes.count == 1 { return }
-    precondition(bytes.count <= Int(UInt16.max), "a leaf of a layer of 4096 neurons takes less")
     nodes[Int(node)].payloadStart = UInt32(payloads.count)
-    nodes[Int(node)].payloadCount = UInt16(bytes.count)
+    nodes[Int(node)].payloadCount = UInt32(bytes.count)
     payloads += bytes
   }
 
@@ -59,9 +58,9 @@ struct SplitTree {
   /// Gives an open node the multipliers to go on from, as a record and the tag of an open node.
   mutating func keepOpen(_ node: Int32, _ bytes: [UInt8], _ exact: FloatMultipliers?) {
     multipliers[node] = exact
-    precondition(bytes.count <= Int(UInt16.max) && nodes[Int(node)].tag == ProofFormat.Tag.open)
+    precondition(nodes[Int(node)].tag == ProofFormat.Tag.open)
     nodes[Int(node)].payloadStart = UInt32(payloads.count)
-    nodes[Int(node)].payloadCount = UInt16(bytes.count)
+    nodes[Int(node)].payloadCount = UInt32(bytes.count)
     payloads += bytes
   }
 

@@ -155,7 +155,8 @@ public struct Verifier: Sendable {
         verdict = .unknown(.noProof)
       }
     } else if options.savesSearches, case .unknown = verdict, trees.count == property.queries.count {
-      saved = try ProofWriting(network: network, property: property, directory: options.scratchDirectory)
+      // Without it the answer stands, and the next run starts anew.
+      saved = try? ProofWriting(network: network, property: property, directory: options.scratchDirectory)
         .save(trees, stages: stages)
     }
     let elapsed = ContinuousClock.now - start

@@ -106,7 +106,9 @@ struct VerifyCommand: ParsableCommand {
         entry.value.engine == engine.rawValue && chosen.contains { $0.id == entry.key }
       }
     }
-    let starts = try self.starts(chosen.filter { decided[$0.id] == nil }, target, specification, network)
+    let (starts, copies) = try self.starts(
+      chosen.filter { decided[$0.id] == nil }, target, specification, network, stop, scratch: options.scratchDirectory)
+    defer { withExtendedLifetime(copies) {} }
     let progress = VerifyProgress(total: chosen.count, decided: decided.count, quiet: format == .json)
     var results: [PropertyResult]
     let arithmetic: Certificate.Arithmetic
@@ -128,7 +130,6 @@ struct VerifyCommand: ParsableCommand {
       throw CommandFailure(error, keepingEvidenceIn: target.directory, as: target.application)
     }
 
-    let saved = try keepSearches(results, target, specification, writable: writable)
     let found = foundCounterexamples(chosen, results, specification)
     var certificatePath: String?
     var isEarlier = false
@@ -159,6 +160,7 @@ struct VerifyCommand: ParsableCommand {
           application: target.application, modelVersion: target.version, networkDigest: network.digest.hexadecimalPart,
           specificationDigest: specification.digest.hexadecimalPart), now: Date())
     }
+    let saved = keepSearches(results, target, specification, writable: writable)
     let report = VerifyReport(
       target: target, network: network, specification: specification, properties: chosen, results: results,
       arithmetic: arithmetic, certificate: certificatePath, isEarlier: isEarlier, found: found, saved: saved,
@@ -172,9 +174,12 @@ struct VerifyCommand: ParsableCommand {
 
   /// The trees to start from. A saved search that does not fit is named and passed over: nothing depends on it.
   private func starts(
-    _ open: [Property], _ target: ModelTarget, _ specification: Specification, _ network: ExactNetwork
-  ) throws -> [String: SearchStart] {
+    _ open: [Property], _ target: ModelTarget, _ specification: Specification, _ network: ExactNetwork,
+    _ stop: StopSignal, scratch: String
+  ) throws -> (starts: [String: SearchStart], copies: [SavedSearch]) {
     var starts: [String: SearchStart] = [:]
+    // What was checked is what is read, whatever happens beside the model: copies, which live as long as they are read.
+    var copies: [SavedSearch] = []
     if let predecessor {
       var isDirectory: ObjCBool = false
       guard FileManager.default.fileExists(atPath: predecessor, isDirectory: &isDirectory), isDirectory.boolValue else {
@@ -190,32 +195,49 @@ struct VerifyCommand: ParsableCommand {
           "\(predecessor) holds no proof of these properties; a proof is named \(specification.name).PROPERTY.proof")
       }
     }
-    guard resume else { return starts }
+    guard resume else {
+      for property in open {
+        let path = "\(target.directory)/\(SavedSearch.name(specification: specification.name, property: property.id))"
+        guard FileManager.default.fileExists(atPath: path), engine == .auto else { continue }
+        printError("note: \(path) of an earlier run will be replaced; --resume goes on from it")
+      }
+      return (starts, copies)
+    }
     for property in open {
       let path = "\(target.directory)/\(SavedSearch.name(specification: specification.name, property: property.id))"
       guard FileManager.default.fileExists(atPath: path) else { continue }
       do {
-        _ = try SavedSearch.check(path, network: network, property: property)
-        starts[property.id] = .saved(path: path)
+        let copy = SavedSearch(temporary: "\(scratch)/vpals-\(getpid())-\(UUID().uuidString).search", bytes: 0)
+        try AtomicFile.copy(path, to: copy.path)
+        _ = try SavedSearch.check(
+          copy.path, named: path, network: network, property: property, shouldStop: { stop.isRequested })
+        starts[property.id] = .saved(path: copy.path)
+        copies.append(copy)
       } catch {
+        if stop.isRequested { throw CommandFailure("stopped while \(path) was read; nothing has changed") }
         printError("note: \(error); \(property.id) starts anew")
       }
     }
-    return starts
+    return (starts, copies)
   }
 
   /// Puts searches that ended undecided beside the model and removes those of properties that are decided now.
   private func keepSearches(
     _ results: [PropertyResult], _ target: ModelTarget, _ specification: Specification, writable: Bool
-  ) throws -> [String: String] {
+  ) -> [String: String] {
     guard writable else { return [:] }
     var kept: [String: String] = [:]
     for result in results {
       let path = "\(target.directory)/\(SavedSearch.name(specification: specification.name, property: result.id))"
       if let saved = result.saved {
         guard saved.bytes <= SavedSearch.maximumBytes else { continue }
-        try AtomicFile.copy(saved.path, to: path)
-        kept[result.id] = path
+        do {
+          try AtomicFile.copy(saved.path, to: path)
+          kept[result.id] = path
+        } catch {
+          // The answers are written; only the way that was gone is lost.
+          printError("note: the search of \(result.id) is not kept: \(error)")
+        }
       } else if engine == .auto, case .unknown = result.verdict {
         continue
       } else {

@@ -69,6 +69,28 @@ import Testing
     #expect(!workspace.names(in: "models/hard/v0001").contains("hard.hard.search"))
   }
 
+  /// What goes wrong with the file of a search costs that file and nothing else.
+  @Test func answersAreKeptWithoutThePlaceForASearch() throws {
+    let search = "models/hard/v0001/hard.hard.search"
+    try workspace.write("x", to: "\(search)/x")
+    for arguments in [[], ["--resume"]] {
+      let outcome = try Program(
+        "vpals", ["verify", "models/hard/v0001", "--timeout", "3s"] + arguments, in: workspace.path
+      ).outcome()
+      #expect(outcome.status == 3)
+      #expect(outcome.error.contains("note: the search of hard is not kept"))
+      #expect(outcome.output.contains("✓ easy: holds"))
+      #expect(try records().map(\.outcome) == [.holds, .unknown(.timeout)])
+    }
+  }
+
+  /// The first run says what the second one would lose.
+  @Test func namesASearchThatIsReplaced() throws {
+    #expect(try workspace.vpals("verify", "models/hard/v0001", "--timeout", "3s").status == 3)
+    let again = try workspace.vpals("verify", "models/hard/v0001", "--timeout", "3s")
+    #expect(again.error.contains("hard.hard.search of an earlier run will be replaced; --resume goes on from it"))
+  }
+
   @Test func refusesAPredecessorThatIsNone() throws {
     let missing = try workspace.vpals("verify", "models/hard/v0001", "--from", "models/hard/v0000")
     #expect(missing.status == 2)

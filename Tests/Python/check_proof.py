@@ -36,7 +36,7 @@ LARGEST_EXPONENT = 1 << 16  # of a number in a network's text: keeps 2^exponent 
 LARGEST_TEXT = 1 << 20  # digits of a number in a text
 
 ONE = 1 << 30  # t = 1
-COEFFICIENT = (1 << 30) - 2  # the largest coefficient of a backward pass
+COEFFICIENT = (1 << 30) - 1  # the largest coefficient of a backward pass
 SLOPE = (1 << 30) - 1  # the largest slope of a line
 SUM = 1 << 61
 BELOW_ONE = (1 << 30) - 1

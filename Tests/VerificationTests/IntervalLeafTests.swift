@@ -118,4 +118,29 @@ import Testing
     #expect(answers.map(\.rule) == [nil, "depth", "depth"])
     #expect(answers.map(\.node) == [nil, 64, 66 + 4])
   }
+
+  /// A coefficient of exactly 2³⁰ − 1 is the last one in range, for both checkers.
+  @Test func theLargestCoefficientIsInRangeForBothCheckers() throws {
+    let bias = -0.25 + 0x1p-7
+    let network = ExactNetwork(
+      try .of([([[0.25], [0.25]], [bias, bias]), ([[64 - 0x1p-24, 0]], [0])]))
+    let query = Query.nonnegative([0...1], constant: .zero)
+    let bytes =
+      ProofFormat.header(networkDigest: ProofChecker.bytes(ofDigest: network.digest), queryCount: 1)
+      + ProofChecker.bytes(ofDigest: query.digest) + [0]
+    _ = try ProofChecker(network: network).check(ProofSource(bytes: bytes), queries: [query])
+    let answers = try SecondChecker.answers(
+      to: [SecondChecker.Job(proof: bytes, network: network.canonicalText, queries: [query.canonicalText])])
+    #expect(answers.map(\.valid) == [true])
+  }
+
+  /// A leaf that a file holds may be longer than any that the search makes.
+  @Test func longLeavesHaveAPlaceInATree() {
+    var tree = SplitTree()
+    let long = [ProofFormat.Tag.piece] + [UInt8](repeating: 1, count: 70_000)
+    tree.close(0, long)
+    var bytes: [UInt8] = []
+    FoundTree(root: tree, parts: [:]).write { bytes += $0 }
+    #expect(bytes == long)
+  }
 }

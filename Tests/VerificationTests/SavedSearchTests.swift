@@ -182,6 +182,21 @@ import Testing
     #expect(violated.verdict.name == (try run(free)).verdict.name)
   }
 
+  /// What a run had no time to read of a predecessor's proof stays open, and it ends all the same.
+  @Test func aPredecessorIsGivenUpWhenTheTimeIsOver() throws {
+    let path = "\(directory.path)/first.proof"
+    let proof = try #require(try run().proof)
+    try AtomicFile.copy(proof.path, to: path)
+    let stop = StopSignal()
+    let verifier = Verifier(network: network, options: options)
+    let result = try verifier.decide(
+      specification.properties[0], start: .predecessor(path: path), budget: Budget(seconds: 0, stop: stop))
+    #expect(result.verdict == .unknown(.timeout))
+    #expect(try #require(result.lowerBound).isNegative)
+    let saved = try kept(result, as: "given-up.search")
+    #expect(try SavedSearch.check(saved, network: network, property: specification.properties[0]) >= 0)
+  }
+
   @Test func severalQueriesEachGoOnFromTheirTree() throws {
     let specification = try Self.specification(
       inputs: 12, properties: ["rises: nondecreasing: {of: y, in: [x0, x1, x2]}"])
@@ -258,6 +273,19 @@ import Testing
     #expect(gap.repair == nil)
     #expect(gap.lines == ["certified so far: fails by at most 2 ms"])
     #expect(specification.gap(of: specification.properties[2], query: 5, lowerBound: -2) == nil)
+  }
+
+  /// What is printed is never less than what is certified.
+  @Test(arguments: [
+    ("-1/3", "0.3334", "26.7"), ("-2057146/10000000", "0.2058", "16.5"), ("-5", "5", "400"),
+    ("-123456", "123500", "9880000"),
+  ])
+  func printedNumbersAreRoundedUp(bound: String, slope: String, change: String) throws {
+    let specification = try specification()
+    let gap = try #require(
+      specification.gap(of: specification.properties[0], query: 0, lowerBound: rational(bound)))
+    #expect(gap.lines[1].contains("latency + \(slope) · (pressure − 10)"))
+    #expect(gap.lines[0].contains("by at most \(change) ms"))
   }
 
   /// The repair is right: with it the bound is what is claimed.
