@@ -280,9 +280,13 @@ public struct Verifier: Sendable {
         mode: mode, cellLimit: cellLimit, guide: guide, progress: progress)
       var outcome = try search.run()
       spent += outcome.helpersSeconds
-      if outcome.verdict == .unknown(.limit), cellLimit < BranchAndBound.maximumCells, !budget.isOver {
-        trees[mode] = outcome.tree
-        return nil
+      if outcome.verdict == .unknown(.limit), cellLimit < BranchAndBound.maximumCells {
+        if !budget.isOver {
+          trees[mode] = outcome.tree
+          return nil
+        }
+        // The limit is that of a turn: what ends the search is that no other turn comes.
+        outcome.verdict = .unknown(budget.isInterrupted ? .interrupted : .timeout)
       }
       outcome.helpersSeconds = spent
       outcome.stage = stage
