@@ -215,6 +215,10 @@ struct VerifyCommand: ParsableCommand {
         copies.append(copy)
       } catch {
         if stop.isRequested { throw CommandFailure("stopped while \(path) was read; nothing has changed") }
+        if let failure = error as? CertificateError, failure.code == .noSpace {
+          // Starting anew would replace the search in the end.
+          throw CommandFailure("\(failure); the search in \(path) is as it was: make room, or set TMPDIR")
+        }
         printError("note: \(error); \(property.id) starts anew")
       }
     }
@@ -238,7 +242,8 @@ struct VerifyCommand: ParsableCommand {
           // The answers are written; only the way that was gone is lost.
           printError("note: the search of \(result.id) is not kept: \(error)")
         }
-      } else if engine == .auto, case .unknown = result.verdict {
+      } else if case .unknown = result.verdict {
+        // Nothing to keep, and an earlier search may still be of use.
         continue
       } else {
         unlink(path)
