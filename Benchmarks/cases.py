@@ -204,13 +204,17 @@ class Case:
         else:
             key = (asked.id, row["proofDigest"])
             if key not in self._checked_again:
-                self._checked_again[key] = self.run_second_checker(folder, asked, proof)
+                self._checked_again[key] = self.run_second_checker(options, folder, asked, proof)
             cpu, said = self._checked_again[key]
+            if said is None:
+                row["secondChecker"] = "skipped: slower"
+                return
             row["secondCheckerCPU"], row["secondChecker"] = cpu, "refused" if said else "valid"
             if said:
                 refuse(asked, row, f"the second checker: {said}")
 
-    def run_second_checker(self, folder, asked, proof):
+    def run_second_checker(self, options, folder, asked, proof):
+        """CPU seconds, and what it says against the proof: an empty text when it accepts, None when time was up."""
         command = [sys.executable, SECOND_CHECKER, proof, "--network", "network.txt"]
         texts = {"network.txt": self.canonical_text}
         for place, query in enumerate(asked.queries):
@@ -219,8 +223,10 @@ class Case:
         for name, text in texts.items():
             with open(os.path.join(folder, name), "w") as file:
                 file.write(text)
-        run = measured(command, 3600, folder)
-        return run.cpu, None if run.code == 0 else (run.stdout + run.stderr).strip()[-300:] or f"exit code {run.code}"
+        run = measured(command, options.second_checker_seconds, folder)
+        if run.code is None:
+            return run.cpu, None
+        return run.cpu, "" if run.code == 0 else (run.stdout + run.stderr).strip()[-300:] or f"exit code {run.code}"
 
     # MARK: Sampling
 

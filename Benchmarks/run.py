@@ -16,7 +16,8 @@ The last four alone do nothing else; with --quick, --targets, --nets or --featur
 What is checked, with code that vPALs has no part in:
 * `holds`: `vpals-check` accepts the proof; the digests of network and queries are those of the files; one-sided slopes
   (or values) at random points are right (a wrong one counts only if exact rationals confirm it). With --second-checker
-  also Tests/Python/check_proof.py accepts it, unless the proof is larger than --second-checker-bytes.
+  also Tests/Python/check_proof.py accepts it, unless the proof is larger than --second-checker-bytes or takes it longer
+  than --second-checker-seconds; how many were left out is printed.
 * `violated`: the pair lies in the box, differs in the feature only, and the output falls by the stated drop, in exact
   rationals; for bounds, the value at the point is beyond them.
 * undecided: no slope at a random point is below the certified lower bound.
@@ -265,6 +266,8 @@ def arguments():
     add("--second-checker", action="store_true", help="also Tests/Python/check_proof.py on each proof; slow")
     add("--second-checker-bytes", type=int, default=300_000, metavar="BYTES",
         help="skip larger proofs there, and say how many (default: %(default)s)")
+    add("--second-checker-seconds", type=float, default=120, metavar="S",
+        help="give up on a proof there after S seconds, and say how many (default: %(default)s)")
     add("--samples", type=int, default=50, help="random points at which what holds is looked at (default: %(default)s)")
     add("--output", default=os.path.join(ROOT, ".build", "bench.jsonl"), help="JSON lines (default: %(default)s)")
     add("--markdown", metavar="FILE", help="write the tables to this file too, with the machine and the command")
