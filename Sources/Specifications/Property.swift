@@ -20,6 +20,18 @@ public enum PropertyKind: Sendable, Hashable {
   case relational(points: [String], outputs: [Int])
 }
 
+/// Strict preconditions of a query: what a counterexample must satisfy beside the query's own, closed polytope.
+///
+/// A claim that holds of the points with Σ aᵢ·xᵢ + c > 0 holds of those with ≥, because networks are continuous and
+/// ``inner`` is a point of the smaller set: from any point of the larger one the segment to it lies in the smaller one.
+/// So proofs need not know of strictness.
+public struct StrictDomain: Sendable, Hashable {
+  /// Strict inequalities in the query's own variables.
+  public let constraints: [LinearInequality]
+  /// A point of the query's polytope that satisfies all of them.
+  public let inner: [Rational]
+}
+
 /// A statement about every point of the declared domain, or of the part of it that its preconditions leave.
 public struct Property: Sendable, Hashable {
   /// What one query says, for people, and what its shortfall is measured in.
@@ -49,6 +61,8 @@ public struct Property: Sendable, Hashable {
   ///
   /// A point that refutes `queries[i]` and not `refutations[i]` lies between the two roundings and decides nothing.
   public let refutations: [Query]
+  /// One for each of ``queries``; nil where no precondition is strict.
+  public let strictDomains: [StrictDomain?]
   /// The property as one sentence of mathematics in the engineer's units.
   public let statement: String
   /// One for each of ``queries``.
@@ -68,6 +82,7 @@ public struct Property: Sendable, Hashable {
     queries = lowered.parts.map(\.proof)
     refutations = lowered.parts.map(\.refutation)
     claims = lowered.parts.map(\.claim)
+    strictDomains = lowered.parts.map(\.strict)
     statement = lowered.statement
   }
 }

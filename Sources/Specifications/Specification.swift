@@ -24,6 +24,9 @@ public struct Specification: Sendable, Hashable {
   public static let maximumFeatures = 512
   public static let maximumOutputs = 64
   public static let maximumProperties = 1024
+  /// The most values in the list of a feature, and the most queries of all properties together.
+  public static let maximumValues = 64
+  public static let maximumQueries = 8192
 
   /// Reads a specification from its text.
   /// - Parameter path: the file's name, for messages and ``name``.
@@ -83,7 +86,9 @@ public struct Specification: Sendable, Hashable {
     var text = "vpals-specification/v1 \(features.count) \(outputs.count) \(properties.count)\n"
     for feature in features {
       text += "feature \(feature.canonicalText) "
-      text += "\(feature.networkDomain.lowerBound) \(feature.networkDomain.upperBound)\n"
+      text += "\(feature.networkDomain.lowerBound) \(feature.networkDomain.upperBound)"
+      if let values = feature.values { text += " values " + values.map(\.description).joined(separator: " ") }
+      text += "\n"
     }
     for output in outputs { text += "output \(output.canonicalText)\n" }
     for property in properties {

@@ -12,6 +12,11 @@ struct SpecificationReader {
   /// What is left of ``maximumCoefficients``.
   var coefficients = maximumCoefficients
 
+  /// The case of `for-each` that is being read, for messages: ` for replicas = 1`.
+  var caseText = ""
+  /// What is left of ``Specification/maximumQueries``.
+  var queriesLeft = Specification.maximumQueries
+
   /// The most numbers in the constraints of all properties together.
   static let maximumCoefficients = 1_000_000
   static let maximumAboutLength = 2000
