@@ -47,7 +47,7 @@ struct PropertyLowering {
 
   /// One of the property's queries on this domain.
   private func part(_ text: String, of measure: some Measure, proof: Query, refutation: Query) -> LoweredProperty.Part {
-    part(Property.ClaimText(text: text + choice, unit: measure.unit, scale: measure.scale), proof, refutation)
+    part(Property.ClaimText(plain: text, choice: choice, unit: measure.unit, scale: measure.scale), proof, refutation)
   }
 
   private func part(_ claim: Property.ClaimText, _ proof: Query, _ refutation: Query) -> LoweredProperty.Part {
@@ -106,7 +106,7 @@ struct PropertyLowering {
     ]
     // A point paired with itself is in the space, and the pairs along lists of values have been looked at.
     guard let space = PairSpace(pairs) else { preconditionFailure("the pairs of a domain with points") }
-    let claim = Property.ClaimText(text: end + choice, unit: measure.unit, scale: measure.scale)
+    let claim = Property.ClaimText(plain: end, choice: choice, unit: measure.unit, scale: measure.scale)
     result.parts = [
       part(
         claim, in: space, proof: space.query(change, constant: allowed.lowerBound, outputCount: outputs.count),
@@ -169,7 +169,7 @@ struct PropertyLowering {
             [atom(1, true): sign, atom(0, true): -sign, atom(1, false): -slope, atom(0, false): slope],
             constant: .zero, outputCount: outputs.count)
         }
-        let claim = Property.ClaimText(text: text + choice, unit: measure.unit, scale: measure.scale)
+        let claim = Property.ClaimText(plain: text, choice: choice, unit: measure.unit, scale: measure.scale)
         parts.append(part(claim, in: space, proof: query(inner), refutation: query(outer)))
       } else {
         parts.append(part(text, of: measure, proof: query(inner), refutation: query(outer)))
@@ -261,7 +261,8 @@ struct PropertyLowering {
   }
 
   /// Inequalities between two points of `space`.
-  func relational(_ inequalities: [Inequality], in space: PairSpace, points: [String], text: String) -> LoweredProperty
+  func relational(_ inequalities: [Inequality], in space: PairSpace, points: [String], between: [String], text: String)
+    -> LoweredProperty
   {
     let parts = inequalities.map { inequality in
       func query(_ constant: Rational) -> Query {
@@ -272,12 +273,12 @@ struct PropertyLowering {
         refutation: query(inequality.constant.upperBound))
     }
     return LoweredProperty(
-      kind: .relational(points: points, outputs: named(inequalities)), parts: parts,
+      kind: .relational(points: points, outputs: named(inequalities), between: between), parts: parts,
       statement: "for all \(points.joined(separator: ", ")) in \(domainText): \(text)")
   }
 
   private func claim(_ inequality: Inequality) -> Property.ClaimText {
-    Property.ClaimText(text: inequality.text + choice, unit: inequality.unit, scale: inequality.scale)
+    Property.ClaimText(plain: inequality.text, choice: choice, unit: inequality.unit, scale: inequality.scale)
   }
 
   private func named(_ inequalities: [Inequality]) -> [Int] {

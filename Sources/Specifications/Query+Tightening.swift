@@ -55,7 +55,7 @@ extension Property {
       LoweredProperty.Part(proof: query, refutation: query, claim: claims[index], strict: strictDomains[index])
     }
     return Property(
-      id: id, about: about, line: line, column: column, isRestricted: isRestricted,
+      id: id, about: about, line: line, column: column, domains: domains, conditions: conditions,
       lowered: LoweredProperty(kind: kind, tolerance: tolerance, parts: parts, statement: statement))
   }
 }

@@ -47,6 +47,12 @@ public struct Specification: Sendable, Hashable {
   /// Reads a specification file.
   /// - Throws: ``SpecificationError``, also when the file cannot be read.
   public static func read(path: String) throws(SpecificationError) -> Specification {
+    try parse(bytes(path: path), path: path)
+  }
+
+  /// The bytes of a specification file, one more than are allowed at most.
+  /// - Throws: ``SpecificationError`` when the file cannot be read.
+  public static func bytes(path: String) throws(SpecificationError) -> [UInt8] {
     func failure(_ message: String) -> SpecificationError {
       SpecificationError([
         Diagnostic(
@@ -73,7 +79,7 @@ public struct Specification: Sendable, Hashable {
     } catch {
       throw failure("the file cannot be read: \(error.localizedDescription)")
     }
-    return try parse(data, path: path)
+    return Array(data)
   }
 
   /// The domain in the network's own numbers: one interval per input.
@@ -128,4 +134,15 @@ public struct Specification: Sendable, Hashable {
 extension Measure {
   /// All of it that carries meaning, but for a feature's domain.
   var canonicalText: String { "\(index) \(name) column \(column) unit \(unit) scale \(scale.rawValue)" }
+}
+
+extension Specification {
+  /// Something wrong with this file that its reader could not know.
+  public func problem(
+    _ code: Diagnostic.Code, line: Int?, column: Int = 1, _ message: String, fix: String? = nil
+  ) -> Diagnostic {
+    Diagnostic(
+      code: code, message: message, path: path, place: line.map { Place(line: $0, column: column) }, sourceLine: "",
+      note: nil, fix: fix)
+  }
 }

@@ -111,8 +111,8 @@ extension SpecificationReader {
           break
         }
         let property = Property(
-          id: name, about: about, line: idPlace.line, column: idPlace.column, isRestricted: lowered.isRestricted,
-          lowered: lowered.property)
+          id: name, about: about, line: idPlace.line, column: idPlace.column, domains: lowered.domains,
+          conditions: lowered.conditions, lowered: lowered.property)
         if property.queries.isEmpty {
           warnings.append(
             source.diagnostic(
@@ -123,6 +123,7 @@ extension SpecificationReader {
         result.append(property)
       }
     }
+    warnContradictions(result)
     return result
   }
 
@@ -131,7 +132,7 @@ extension SpecificationReader {
   /// Reads and lowers what a property says; nil after a report.
   private mutating func lowered(
     _ entry: SyntaxNode.Entry, _ fields: [String: SyntaxNode.Entry], _ declarations: Declarations, _ case_: Case
-  ) -> (property: LoweredProperty, isRestricted: Bool)? {
+  ) -> (property: LoweredProperty, domains: [Polytope], conditions: [String])? {
     let (features, outputs) = (declarations.features, declarations.outputs)
     var conditions = conditions(
       fields["when"], in: Scope(features: features, outputs: outputs, allowsOutputs: false, what: "'when'"))
@@ -143,6 +144,12 @@ extension SpecificationReader {
         hasInterior: piece.hasInterior, inner: piece.inner, choice: piece.choice)
     }
     let place = fields["when"] ?? entry
+    func result(_ pieces: [LoweredProperty], _ domains: [Inhabited]?, _ texts: [String])
+      -> (property: LoweredProperty, domains: [Polytope], conditions: [String])?
+    {
+      guard let domains, let joined = LoweredProperty.joined(pieces) else { return nil }
+      return (joined, domains.map(\.domain.polytope), texts)
+    }
     switch entry.key {
     case "forall":
       guard let pair = forall(entry, fields, declarations),
@@ -152,9 +159,10 @@ extension SpecificationReader {
         (pair.conditions.texts.isEmpty ? "" : pair.conditions.texts.joined(separator: " and ") + " implies ")
         + pair.text
       let pieces = spaces.map { piece in
-        lowering(piece.pairs, texts).relational(pair.inequalities, in: piece.space, points: pair.points, text: text)
+        lowering(piece.pairs, texts).relational(
+          pair.inequalities, in: piece.space, points: pair.points, between: pair.conditions.texts, text: text)
       }
-      return LoweredProperty.joined(pieces).map { ($0, isRestricted: !texts.isEmpty) }
+      return result(pieces, domains(conditions, declarations, at: fields["when"], in: entry), texts)
     case "always":
       let claim = always(entry, features: features, outputs: outputs)
       guard let claim, let domains = domains(conditions, declarations, at: fields["when"], in: entry) else { return nil }
@@ -165,7 +173,7 @@ extension SpecificationReader {
         case .linear(let inequalities, let text): lowering(domain, texts).linear(inequalities, text: text)
         }
       }
-      return LoweredProperty.joined(pieces).map { ($0, isRestricted: !texts.isEmpty) }
+      return result(pieces, domains, texts)
     case "rate":
       guard let rate = rate(entry, declarations),
         let pieces = steps([rate.feature], over: rate.over, conditions, declarations, at: place)
@@ -175,7 +183,7 @@ extension SpecificationReader {
         lowering(piece.domain, all).rate(
           output: rate.output, feature: rate.feature, step: rate.step, lower: rate.lower, upper: rate.upper)
       }
-      return LoweredProperty.joined(lowered).map { ($0, isRestricted: !all.isEmpty) }
+      return result(lowered, domains(conditions, declarations, over: rate.over, at: place, in: entry), all)
     default:
       let claim = monotone(entry, features: features, outputs: outputs)
       var tolerance: Rational?
@@ -222,7 +230,7 @@ extension SpecificationReader {
               direction, output: claim.output, features: claim.features, moved: piece.moved, tolerance: tolerance))
         }
       }
-      return LoweredProperty.joined(all).map { ($0, isRestricted: !restrictions.isEmpty) }
+      return result(all, domains(conditions, declarations, over: claim.over, at: place, in: entry), restrictions)
     }
   }
 
