@@ -28,7 +28,10 @@ public struct DataCoverage: Sendable, Hashable {
     var insideFeature = [Int](repeating: 0, count: columns.count)
     var touched = [Int](repeating: 0, count: specification.properties.count)
     let ends = specification.features.map { feature in
-      (feature.domain.lowerBound.approximation, feature.domain.upperBound.approximation, feature.values?.map(\.approximation))
+      (
+        feature.domain.lowerBound.approximation, feature.domain.upperBound.approximation,
+        feature.values?.map(\.approximation)
+      )
     }
     for row in 0..<dataset.rowCount {
       var isInside = true

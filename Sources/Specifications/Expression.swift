@@ -404,7 +404,8 @@ struct ExpressionParser {
       case .sign("("): throw notLinear(sign, current.span)
       default:
         throw ExpressionProblem(
-          code: .syntax, span: current.span, message: "expected a number after '\(sign)'", fix: "write it as in 2 * p50")
+          code: .syntax, span: current.span, message: "expected a number after '\(sign)'", fix: "write it as in 2 * p50"
+        )
       }
     }
     // A name's span is that of its whole multiple; within parentheses each name keeps its own.
@@ -452,7 +453,7 @@ struct ExpressionParser {
   /// What stands in sums.
   private static let operand = "a number or a name"
   /// Words that are no names.
-  private static let words: Set<String> = ["and", "or", "not", "implies", "if", "then"]
+  static let words: Set<String> = ["and", "or", "not", "implies", "if", "then"]
 
   private func expectEnd() throws(ExpressionProblem) {
     if current.kind != .end { throw unexpected("the end of the expression") }

@@ -26,7 +26,9 @@ extension Specification {
     let count = property.queries.count
     guard count > 0 else { return "nothing: it is true of every network" }
     let pairs = property.queries.count { $0.relation != nil }
-    let what = pairs == 0 ? "about one copy of the network" : pairs == count ? "about two copies" : "\(pairs) of them about two copies"
+    let what =
+      pairs == 0
+      ? "about one copy of the network" : pairs == count ? "about two copies" : "\(pairs) of them about two copies"
     return "\(count) \(count == 1 ? "query" : "queries") \(what)"
   }
 
@@ -50,20 +52,27 @@ extension Specification {
       let along = self.features[feature]
       let stepText =
         along.scale == .log2
-        ? (step == .one ? "each doubling of \(along.name)" : "each growth of \(along.name) by \(DecimalText.exact(step * 100)) percent")
+        ? (step == .one
+          ? "each doubling of \(along.name)"
+          : "each growth of \(along.name) by \(DecimalText.exact(step * 100)) percent")
         : "each \(DecimalText.exact(step))\(along.unitSuffix) that \(along.name) grows"
       func amount(_ value: Rational) -> String {
         measure.scale == .log2
-          ? "\(DecimalText.exact(value.magnitude * 100)) percent" : "\(DecimalText.exact(value.magnitude))\(measure.unitSuffix)"
+          ? "\(DecimalText.exact(value.magnitude * 100)) percent"
+          : "\(DecimalText.exact(value.magnitude))\(measure.unitSuffix)"
       }
       var parts: [String] = []
       if let lower {
         parts.append(
-          lower.isZero ? "never falls" : lower.isNegative ? "falls by at most \(amount(lower))" : "rises by at least \(amount(lower))")
+          lower.isZero
+            ? "never falls"
+            : lower.isNegative ? "falls by at most \(amount(lower))" : "rises by at least \(amount(lower))")
       }
       if let upper {
         parts.append(
-          upper.isZero ? "never rises" : upper.isNegative ? "falls by at least \(amount(upper))" : "rises by at most \(amount(upper))")
+          upper.isZero
+            ? "never rises"
+            : upper.isNegative ? "falls by at least \(amount(upper))" : "rises by at most \(amount(upper))")
       }
       return "For \(stepText) while all else stays the same, \(measure.name) \(parts.joined(separator: " and "))."
     case .always(let output, let lower, let upper):
@@ -86,7 +95,8 @@ extension Specification {
   private func growth(_ index: Int) -> String {
     let feature = features[index]
     guard let values = feature.values else { return "\(feature.name) grows" }
-    return "\(feature.name) grows along its values \(values.map(DecimalText.exact).joined(separator: ", "))\(feature.unitSuffix)"
+    return
+      "\(feature.name) grows along its values \(values.map(DecimalText.exact).joined(separator: ", "))\(feature.unitSuffix)"
   }
 
   private static func list(_ words: [String], _ conjunction: String) -> String {

@@ -9,7 +9,8 @@ internal import ExactArithmetic
 public enum SpecificationFormatter {
   /// The keys of which every text is an expression, or a list of them.
   private static let expressionKeys: Set<String> = [
-    "domain", "values", "over", "tolerance", "per", "min", "max", "assume", "when", "where", "then", "always", "for-each",
+    "domain", "values", "over", "tolerance", "per", "min", "max", "assume", "when", "where", "then", "always",
+    "for-each",
   ]
 
   private struct Replacement {
@@ -26,7 +27,8 @@ public enum SpecificationFormatter {
     collect(try SyntaxReader(source: source).read(), isExpression: false, into: &replacements)
     var lines = source.lines
     // From the end of each line, so that the columns of the others stay right.
-    for replacement in replacements.sorted(by: { ($0.place.line, $0.place.column) > ($1.place.line, $1.place.column) }) {
+    for replacement in replacements.sorted(by: { ($0.place.line, $0.place.column) > ($1.place.line, $1.place.column) })
+    {
       let start = replacement.place.column - 1
       let line = replacement.place.line - 1
       lines[line].replaceSubrange(start..<(start + replacement.place.length), with: replacement.text)
@@ -114,7 +116,9 @@ public enum SpecificationFormatter {
         return result + line[index...]
       }
       // A quote opens a text only where a text can begin.
-      if scalar == "\"" || scalar == "'", result.last.map({ " {[,:-".unicodeScalars.contains($0) }) ?? true { quote = scalar }
+      if scalar == "\"" || scalar == "'", result.last.map({ " {[,:-".unicodeScalars.contains($0) }) ?? true {
+        quote = scalar
+      }
       if scalar == " ", let last = result.last, last == "{" || last == "[" { continue }
       if scalar == "}" || scalar == "]", !isFirst {
         while result.last == " " { result.removeLast() }

@@ -264,7 +264,8 @@ extension SpecificationReader {
     }
     guard declarations.isSound, declarations.assumed.isSound, conditions.isSound,
       let rest = choices(listed.filter { !group.contains($0.index) }, at: entry.place),
-      let climbs = climbs(stepped, isTolerant || group.count > 1, isAlone: stepped.count == group.count, at: entry.place)
+      let climbs = climbs(
+        stepped, isTolerant || group.count > 1, isAlone: stepped.count == group.count, at: entry.place)
     else { return nil }
     guard rest.count * climbs.count <= Self.maximumChoices else {
       report(

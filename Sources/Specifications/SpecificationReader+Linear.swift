@@ -47,7 +47,8 @@ extension SpecificationReader {
   mutating func requireClosed(_ comparison: Comparison, from start: Place) -> Bool {
     guard let strict = comparison.signs.first(where: \.isStrict) else { return true }
     report(
-      .strict, place(strict.span, from: start), "a claim cannot be strict: over a closed domain it would hold by no margin",
+      .strict, place(strict.span, from: start),
+      "a claim cannot be strict: over a closed domain it would hold by no margin",
       fix: "write \(strict.text)=, with a margin if one is meant, as in p50 + 0.1 ms <= p99")
     return false
   }

@@ -109,7 +109,8 @@ extension SpecificationReader {
         return nil
       }
       guard !result.contains(value) else {
-        report(.duplicateName, place(quantity.span, from: start), "the value is in the list twice", fix: "write it once")
+        report(
+          .duplicateName, place(quantity.span, from: start), "the value is in the list twice", fix: "write it once")
         return nil
       }
       result.append(value)
@@ -151,6 +152,11 @@ extension SpecificationReader {
       report(
         .identifier, entry.place, "'\(Name.clipped(entry.key))' is not a name",
         fix: "use a letter or '_', then letters, digits and '_', at most \(Name.maximumLength) characters")
+    }
+    if ExpressionParser.words.contains(entry.key) {
+      report(
+        .identifier, entry.place, "'\(entry.key)' is a word of the expressions and cannot be a name",
+        fix: "choose another name, and write 'column: \(entry.key)' if the data file has this one")
     }
     var column = entry.key
     if let field = fields["column"], let (text, _) = text(field, what: "'column'") {

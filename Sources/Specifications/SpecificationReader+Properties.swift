@@ -81,7 +81,8 @@ extension SpecificationReader {
         if isRepeated {
           if let other = seen[name] {
             report(
-              .duplicateName, idPlace, "'for-each' gives the property the id '\(Name.clipped(name))', which another one has",
+              .duplicateName, idPlace,
+              "'for-each' gives the property the id '\(Name.clipped(name))', which another one has",
               note: "first used at \(other)", fix: "give every property its own id")
             break
           }
@@ -165,7 +166,9 @@ extension SpecificationReader {
       return result(pieces, domains(conditions, declarations, at: fields["when"], in: entry), texts)
     case "always":
       let claim = always(entry, features: features, outputs: outputs)
-      guard let claim, let domains = domains(conditions, declarations, at: fields["when"], in: entry) else { return nil }
+      guard let claim, let domains = domains(conditions, declarations, at: fields["when"], in: entry) else {
+        return nil
+      }
       let pieces = domains.map { domain in
         switch claim {
         case .bounds(let output, let lower, let upper):
@@ -207,7 +210,8 @@ extension SpecificationReader {
       // Steps in one feature after the other lead to every joint step, unless preconditions forbid what lies between, or
       // a tolerance would be granted to each of them.
       let isSeparate = tolerance == nil && (claim.features.count == 1 || !isCoupled)
-      let groups = isSeparate && !isListFree(claim.features, declarations, case_) ? claim.features.map { [$0] } : [claim.features]
+      let groups =
+        isSeparate && !isListFree(claim.features, declarations, case_) ? claim.features.map { [$0] } : [claim.features]
       var all: [LoweredProperty] = []
       let restrictions = texts + (claim.over.map { [$0.text] } ?? [])
       for group in groups {

@@ -164,7 +164,9 @@ struct SpecificationReader {
     guard let (text, start) = text(entry, what: what) else { return nil }
     guard let start else {
       report(
-        .syntax, entry.value.place, "\(what) must stand on one line, without escapes", fix: "write it behind the colon")
+        .syntax, entry.value.place, "\(what) must stand on one line, without escapes",
+        fix: ["assume", "when", "where", "then", "always"].contains(entry.key)
+          ? "write it behind the colon; where it is long, as a list: [FIRST, SECOND]" : "write it behind the colon")
       return nil
     }
     return (text, start)

@@ -104,7 +104,8 @@ struct SpecExplainCommand: ParsableCommand {
       lines.append("  In mathematics: \(explanation.mathematics).")
       lines.append("  To prove: \(explanation.queries).")
       if let coverage {
-        lines.append("  Data: \(coverage.share(coverage.touched[index])) of \(oneLine(coverage.path)) lie where it applies.")
+        lines.append(
+          "  Data: \(coverage.share(coverage.touched[index])) of \(oneLine(coverage.path)) lie where it applies.")
       }
     }
     if coverage == nil {

@@ -53,7 +53,7 @@ import Testing
         "0.99,1,2000,x", "0.5,3,100,x",  // not a listed number of replicas
         "0.05,1,100,x",  // outside
         "1,4,5000.5,x",  // outside
-        ",1,100,x",  // missing
+        "-0.5,1,100,x",  // outside
       ], specification)
     #expect(coverage.rowCount == 7 && coverage.insideDomain == 3)
     #expect(coverage.insideFeature == [5, 6, 6])

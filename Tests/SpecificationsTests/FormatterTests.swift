@@ -8,7 +8,8 @@ import Testing
     ("0 ms<=p99<=60   s", "0 ms <= p99 <= 60 s"), ("5 .. 95  percent", "5..95 percent"), ("0..1", "0..1"),
     ("-1  ms", "-1 ms"), ("2*( p50-p99 )/4<3 ms", "2 * (p50 - p99) / 4 < 3 ms"), ("5 1 / s", "5 1/s"),
     ("x.a<=y.a  and  -x.b==2*y.b", "x.a <= y.a and -x.b == 2 * y.b"), ("512 MiB..8 GiB", "512 MiB..8 GiB"),
-    ("-2..-1", "-2..-1"), ("a - -1 ms >= 7/3 req / min", "a - -1 ms >= 7/3 req/min"), ("p50/2 <= p99", "p50 / 2 <= p99"),
+    ("-2..-1", "-2..-1"), ("a - -1 ms >= 7/3 req / min", "a - -1 ms >= 7/3 req/min"),
+    ("p50/2 <= p99", "p50 / 2 <= p99"),
     ("-(a) <= (-a)", "-(a) <= (-a)"), ("all", "all"), ("1e-3 ms", "1e-3 ms"),
   ])
   func expressionsHaveSingleSpaces(text: String, expected: String) {

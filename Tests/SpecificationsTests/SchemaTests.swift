@@ -56,7 +56,8 @@ import Testing
     "unknown-key-feature", "unknown-key-property", "missing-in", "missing-outputs", "identifier-feature",
     "identifier-property", "version", "values-empty-list", "values-not-a-list", "values-too-many", "domain-and-values",
     "forall-one-point", "forall-same-points", "forall-without-then", "strict", "strict-then", "for-each-shape",
-    "for-each-word", "planned-integer", "shape-feature-text", "property-with-two-kinds", "property-without-kind", "values-twice",
+    "for-each-word", "planned-integer", "shape-feature-text", "property-with-two-kinds", "property-without-kind",
+    "values-twice",
   ]
 
   @Test(.enabled(if: PythonTools.mayRun("check-jsonschema"), "needs check-jsonschema: run `make deps`"))

@@ -100,7 +100,9 @@ import Testing
   @Test func preconditionsChooseAmongTheValues() throws {
     let network = try Network.of([([[1, -1]], [0]), ([[-1]], [1])])
     let features = "psi: {domain: 0..1}\nr: {values: [0, 1, 2]}"
-    for (condition, verdict, count) in [("r > 0", "holds", 2), ("r >= 0", "violated", 3), ("psi + r <= 1.5", "violated", 2)] {
+    for (condition, verdict, count) in [
+      ("r > 0", "holds", 2), ("r >= 0", "violated", 3), ("psi + r <= 1.5", "violated", 2),
+    ] {
       let specification = try Self.specification(features, "nondecreasing: {of: f, in: psi}\nwhen: \(condition)")
       #expect(specification.properties[0].queries.count == count)
       #expect(try Self.verdicts(network, specification) == [verdict, verdict], "\(condition)")
