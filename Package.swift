@@ -168,7 +168,7 @@ let package = Package(
       [
         "vpals", "vpals-train", "vpals-check", "vpals-solver", "Retraining", "Training", "CertificateStorageSQLite",
         "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
-      ]),
+      ], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]
 )
