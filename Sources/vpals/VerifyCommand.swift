@@ -17,13 +17,13 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Decides each property of a model, in exact arithmetic.",
     discussion: """
-      MODEL is a version's directory or an ONNX file. Writes SPEC.certificate.json beside the model and into the store, \
+      MODEL is a version's directory, an ONNX file (its external data beside it) or an NNet file. Writes SPEC.certificate.json beside the model and into the store, \
       and puts counterexamples into the retraining queue.
 
       Exit code: 0 all properties hold, 1 one is violated, 3 none is violated but one is undecided, 2 error.
       """)
 
-  @Argument(help: "A model version's directory, or an ONNX file.")
+  @Argument(help: "A model version's directory, an ONNX file, or an NNet file.")
   var model: String
 
   @Option(help: "The specification; for models/APP/VERSION the default is specs/APP.yaml.")
@@ -65,15 +65,16 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let target = try ModelTarget(model, spec: spec)
     let specification = try target.specification()
-    let bytes: [UInt8]
-    let stored: Network
+    let read: StoredNetwork
     do {
-      bytes = try BoundedFile.read(target.modelPath, maximumBytes: ONNXModel.maximumBytes)
-      stored = try Network(onnx: bytes)
+      read = try StoredNetwork(
+        bytes: try BoundedFile.read(target.modelPath, maximumBytes: StoredNetwork.maximumBytes), path: target.modelPath)
     } catch {
       let message = "\(error)"
       throw CommandFailure(message.contains(target.modelPath) ? message : "\(target.modelPath): \(message)")
     }
+    for remark in read.remarks { printError("note: \(target.modelPath): \(remark)") }
+    let stored = read.network
     let network = ExactNetwork(stored)
     let chosen = try chosenProperties(specification)
     let covered = chosen.count == specification.properties.count
@@ -136,10 +137,8 @@ struct VerifyCommand: ParsableCommand {
     if covered {
       let certificate = Certificate(
         model: Certificate.Model(
-          name: target.application, version: target.version,
-          files: [
-            Certificate.Subject(name: target.modelName, sha256: SHA256Digest.of(bytes), bytes: bytes.count)
-          ], networkDigest: network.digest.hexadecimalPart),
+          name: target.application, version: target.version, files: read.files.map(Certificate.Subject.init),
+          networkDigest: network.digest.hexadecimalPart),
         specification: specification, results: results, arithmetic: arithmetic, startedAt: startedAt,
         finishedAt: Timestamp(Date()))
       // First the store: what was found is then kept even when the certificate cannot be written.
