@@ -113,8 +113,7 @@ struct ONNXConstant {
     guard !isTyped, tensor.rawData.isEmpty else {
       throw NetworkError(.malformed, "\(place) is stored outside the file and in it; save the model again")
     }
-    let range = try ONNXDataRange(tensor.externalData, place: place)
-    return try range.bytes(in: try data.content(range.name, place: place), place: place)
+    return try data.bytes(try ONNXDataRange(tensor.externalData, place: place), place: place)
   }
 
   /// A constant of one FLOAT value or a vector of them, from an attribute.

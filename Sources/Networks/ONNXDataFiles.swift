@@ -10,7 +10,7 @@ struct ONNXDataRange {
   /// All bytes from the offset on when there is none.
   let length: Int?
   /// SHA-1 of the whole file, if the model says so.
-  private let checksum: String?
+  let checksum: String?
 
   /// - Parameter entries: `external_data` of the tensor at `place`.
   init(_ entries: [Onnx_StringStringEntryProto], place: String) throws(NetworkError) {
@@ -69,22 +69,13 @@ struct ONNXDataRange {
   }
 
   /// The bytes of the range out of those of the whole file, without copying them.
-  func bytes(in content: Data, place: String) throws(NetworkError) -> Data {
+  fileprivate func bytes(in content: Data, place: String) throws(NetworkError) -> Data {
     let end = length.map { offset + $0 } ?? max(offset, content.count)
     guard end <= content.count else {
       throw NetworkError(
         .malformed,
         "\(place): needs the bytes \(offset)..<\(end) of \(quoted(name)), which has \(content.count); the file is "
           + "truncated or belongs to another model")
-    }
-    if let checksum {
-      let found = Insecure.SHA1.hash(data: content).hexadecimal
-      guard found == checksum.lowercased() else {
-        throw NetworkError(
-          .malformed,
-          "\(place): \(quoted(name)) has the SHA-1 checksum \(found), but the model says \(quoted(checksum)); it belongs "
-            + "to another model")
-      }
     }
     return content[content.startIndex + offset..<content.startIndex + end]
   }
@@ -100,6 +91,8 @@ final class ONNXDataFiles {
   private let folder: String
   private let model: String
   private var contents: [String: Data] = [:]
+  /// SHA-1 of the files for which the model has one.
+  private var checksums: [String: String] = [:]
   private var total = 0
 
   /// - Parameters:
@@ -115,11 +108,36 @@ final class ONNXDataFiles {
     contents.sorted { $0.key < $1.key }.map { NetworkFile(name: $0.key, content: $0.value) }
   }
 
+  /// The numbers of a tensor, without copying them.
+  /// - Parameter place: The tensor, for messages.
+  func bytes(_ range: ONNXDataRange, place: String) throws(NetworkError) -> Data {
+    let content = try content(range.name, place: place)
+    if let checksum = range.checksum {
+      // Once for each file, however many tensors have one.
+      let found = checksums[range.name] ?? Insecure.SHA1.hash(data: content).hexadecimal
+      checksums[range.name] = found
+      guard found == checksum.lowercased() else {
+        throw NetworkError(
+          .malformed,
+          "\(place): \(quoted(range.name)) has the SHA-1 checksum \(found), but the model says \(quoted(checksum)); it "
+            + "belongs to another model")
+      }
+    }
+    return try range.bytes(in: content, place: place)
+  }
+
   /// The whole file of this name.
   /// - Parameter place: The tensor that needs it, for messages.
   func content(_ name: String, place: String) throws(NetworkError) -> Data {
-    if let known = contents[name] { return known }
     let file = "\(place): the data file \(quoted(name))"
+    if let known = contents.index(forKey: name) {
+      // Texts are equal here when they are written with other code points, but files of such names are two.
+      guard contents[known].key.utf8.elementsEqual(name.utf8) else {
+        throw NetworkError(
+          .unsupported, "\(file) has the name of another one in another form of Unicode; rename one of them")
+      }
+      return contents[known].value
+    }
     guard name != model else {
       throw NetworkError(.unsupported, "\(file) is the model itself; save the data in a file of its own")
     }

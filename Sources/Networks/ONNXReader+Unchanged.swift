@@ -21,7 +21,8 @@ extension ONNXReader {
       _ = try attributes(index, ["seed": .int])
     }
     _ = try constant(index, input: 1)
-    if let training = try constant(index, input: 2), training.element != .bool || training.isTrue {
+    if let training = try constant(index, input: 2), training.element != .bool || training.count != 1 || training.isTrue
+    {
       throw NetworkError(.unsupported, "\(place(index)) is in training mode; export the model for inference")
     }
     let outputs = graph.node[index].output

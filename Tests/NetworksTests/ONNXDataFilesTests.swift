@@ -150,6 +150,24 @@ import Testing
         == "the data file \"model.onnx\" is the model itself; save the data in a file of its own")
   }
 
+  /// Swift takes the two names for equal, file systems do not.
+  @Test func namesInTwoFormsOfUnicodeAreRefused() throws {
+    let names = ["w\u{e9}.data", "we\u{301}.data"]
+    for name in names { try folder.write(Self.bytes([1, -2]), name) }
+    var builder = Self.outside([("location", names[0])])
+    #expect(try read(builder).files.map(\.name) == ["model.onnx", names[0]])
+    var tensor = builder.model.graph.initializer[0]
+    tensor.name = "W0 again"
+    tensor.externalData = [Self.entry("location", names[1])]
+    builder.model.graph.initializer.append(tensor)
+    let path = try folder.write(try builder.bytes, "model.onnx")
+    let error = #expect(throws: NetworkError.self) { try StoredNetwork.read(path: path) }
+    #expect(
+      error?.message
+        == "\(path): tensor \"W0 again\": the data file \"\(names[1])\" has the name of another one in another form of "
+        + "Unicode; rename one of them")
+  }
+
   @Test func aModelInALinkedFolderFindsItsData() throws {
     try folder.write(Self.bytes([1, -2]), "w.data")
     try folder.write(try Self.outside([("location", "w.data")]).bytes, "model.onnx")

@@ -592,9 +592,13 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     print("seed \(seed)")
     var generator = SplitMix64(seed: seed)
     let file = try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixture("n6_2x8_mono_s0.onnx"))))
-    let seeds = [
-      file, try ONNXBuilder.small.bytes, try randomNetwork([2, 2, 1], seed: 1).onnx(name: "n", producerVersion: "1"),
-    ]
+    let exports = try ["torchscript_squeezed", "sklearn_pipeline", "torchscript_folded", "torch_plain"].map {
+      try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixture("exports/\($0).onnx"))))
+    }
+    let seeds =
+      exports + [
+        file, try ONNXBuilder.small.bytes, try randomNetwork([2, 2, 1], seed: 1).onnx(name: "n", producerVersion: "1"),
+      ]
     var refused = 0
     for _ in 0..<2000 {
       var bytes = seeds[Int.random(in: 0..<seeds.count, using: &generator)]
@@ -608,7 +612,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
         }
       }
       do {
-        let network = try Network(onnx: bytes)
+        // In the folder of the exports, where the data file of one lies.
+        let network = try StoredNetwork(bytes: bytes, path: fixture("exports/mutated.onnx")).network
         #expect(network.layers.allSatisfy { $0.weights.allSatisfy(\.isFinite) && $0.biases.allSatisfy(\.isFinite) })
       } catch {
         refused += 1
