@@ -3,7 +3,7 @@
     make_exports.py FOLDER
 
 Not run by the tests: the files are committed. They were made with Python 3.11, torch 2.15.0, onnxscript 0.7.2,
-scikit-learn 1.9.1, skl2onnx 1.20.0, onnx 1.23.2, onnxruntime 1.32.0 and numpy 2.4.6, in a virtual environment of
+scikit-learn 1.9.1, skl2onnx 1.20.0, keras 3.15.1, onnx 1.23.2, onnxruntime 1.32.0 and numpy 2.4.6, in a virtual environment of
 their own. Beside each model NAME.onnx (and its data file, if the exporter writes one) lies NAME.json: six inputs, and
 the outputs that onnxruntime computes for them, each number in hexadecimal.
 """
@@ -13,6 +13,9 @@ import os
 import sys
 import warnings
 
+os.environ["KERAS_BACKEND"] = "torch"
+
+import keras
 import numpy
 import onnx
 import onnxruntime
@@ -38,11 +41,12 @@ def answer(name: str) -> None:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     (source,) = session.get_inputs()
     element = {"tensor(float)": numpy.float32, "tensor(double)": numpy.float64}[source.type]
-    width = source.shape[-1]
-    points = numpy.random.default_rng(SEED).uniform(-2, 2, (6, width)).astype(element)
+    # One point; the first dimension is the batch unless it is the only one.
+    shape = source.shape if len(source.shape) == 1 else [1, *source.shape[1:]]
+    points = numpy.random.default_rng(SEED).uniform(-2, 2, (6, int(numpy.prod(shape)))).astype(element)
     # One by one, so that files with a batch of one are no exception.
     outputs = [
-        session.run(None, {source.name: point if len(source.shape) == 1 else point[None, :]})[0].ravel()
+        session.run(None, {source.name: point.reshape(shape)})[0].ravel()
         for point in points
     ]
     with open(os.path.join(FOLDER, f"{name}.json"), "w", encoding="utf-8") as file:
@@ -91,6 +95,27 @@ class Squeezed(Plain):
         return self.body(x).squeeze(-1)
 
 
+class Reshaped(Plain):
+    """The features in two dimensions."""
+
+    def forward(self, x):
+        return self.body(x.reshape(-1, 6))
+
+
+class Left(torch.nn.Module):
+    """One point without a batch, multiplied from the left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(SEED + 3)
+        self.first = torch.nn.Parameter(torch.randn(8, 6))
+        self.bias = torch.nn.Parameter(torch.randn(8))
+        self.last = torch.nn.Parameter(torch.randn(2, 8))
+
+    def forward(self, x):
+        return self.last @ torch.relu(self.first @ x + self.bias)
+
+
 class Normalised(torch.nn.Module):
     """A batch normalisation behind a layer, which exporters fold in evaluation mode."""
 
@@ -108,19 +133,20 @@ class Normalised(torch.nn.Module):
 
 
 def torch_models() -> None:
-    for name, module, width in [
-        ("folded", Folded(), 5), ("plain", Plain(), 6), ("squeezed", Squeezed(), 6), ("normalised", Normalised(), 4),
+    for name, module, shape in [
+        ("folded", Folded(), (2, 5)), ("plain", Plain(), (2, 6)), ("squeezed", Squeezed(), (2, 6)),
+        ("normalised", Normalised(), (2, 4)), ("reshaped", Reshaped(), (2, 2, 3)), ("left", Left(), (6,)),
     ]:
         module.eval()
-        example = torch.zeros(2, width)
-        batch = {0: torch.export.Dim("batch")}
+        example = torch.zeros(shape)
+        batch = ({0: torch.export.Dim("batch")},) if len(shape) > 1 else None
         torch.onnx.export(
-            module, (example,), os.path.join(FOLDER, f"torch_{name}.onnx"), dynamo=True, dynamic_shapes=(batch,),
+            module, (example,), os.path.join(FOLDER, f"torch_{name}.onnx"), dynamo=True, dynamic_shapes=batch,
             input_names=["features"], output_names=["outputs"], verbose=False)
         answer(f"torch_{name}")
         torch.onnx.export(
             module, (example,), os.path.join(FOLDER, f"torchscript_{name}.onnx"), dynamo=False,
-            dynamic_axes={"features": {0: "batch"}, "outputs": {0: "batch"}},
+            dynamic_axes={"features": {0: "batch"}, "outputs": {0: "batch"}} if batch else None,
             input_names=["features"], output_names=["outputs"])
         answer(f"torchscript_{name}")
     # The same network in one file, and in binary64.
@@ -149,6 +175,19 @@ def sklearn_models() -> None:
         converted = convert_sklearn(model, initial_types=[("features", kind([None, 4]))])
         onnx.save(converted, os.path.join(FOLDER, f"{name}.onnx"))
         answer(name)
+
+
+def keras_model() -> None:
+    """Keras's own export, which with its PyTorch backend writes a Cast around every operator."""
+    keras.utils.set_random_seed(SEED)
+    model = keras.Sequential([
+        keras.Input((4,), name="features"), keras.layers.Rescaling(0.25, offset=1.0),
+        keras.layers.Dense(6, activation="relu"), keras.layers.Dropout(0.1), keras.layers.Dense(6), keras.layers.ReLU(),
+        keras.layers.Dense(1),
+    ])
+    model(numpy.zeros((2, 4), numpy.float32))
+    model.export(os.path.join(FOLDER, "keras_export.onnx"), format="onnx", verbose=False)
+    answer("keras_export")
 
 
 def keras_style() -> None:
@@ -187,4 +226,5 @@ if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     torch_models()
     sklearn_models()
+    keras_model()
     keras_style()
