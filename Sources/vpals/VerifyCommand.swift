@@ -78,6 +78,7 @@ struct VerifyCommand: ParsableCommand {
     let network = ExactNetwork(stored)
     let chosen = try chosenProperties(specification)
     let covered = chosen.count == specification.properties.count
+    try requireOthersNames(read, target, specification)
     if covered, access(target.directory, W_OK) != 0 {
       // Better now than after the work.
       throw CommandFailure(SystemFailure.last.error("write a certificate into \(target.directory)").message)
@@ -169,6 +170,22 @@ struct VerifyCommand: ParsableCommand {
     case .text: for line in report.lines() { printLine(line) }
     }
     throw ExitCode(report.exitCode)
+  }
+
+  /// No file that was read may have the name of one that this command writes beside it, and be lost.
+  private func requireOthersNames(
+    _ read: StoredNetwork, _ target: ModelTarget, _ specification: Specification
+  ) throws {
+    var written: Set = [try Certificate.fileName(specification: specification.name)]
+    for property in specification.properties {
+      written.insert(ProofFile.name(specification: specification.name, property: property.id))
+      written.insert(SavedSearch.name(specification: specification.name, property: property.id))
+    }
+    for file in read.files where written.contains(file.name) {
+      throw CommandFailure(
+        "\(target.directory)/\(file.name) has the name of a file that vpals verify writes; rename the model or its data file"
+      )
+    }
   }
 
   /// The trees to start from. A saved search that does not fit is named and passed over: nothing depends on it.

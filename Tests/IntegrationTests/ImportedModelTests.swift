@@ -85,6 +85,20 @@ import Testing
     #expect(digests.count == 1)
   }
 
+  @Test func doesNotOverwriteTheModel() throws {
+    let model = try Workspace.good().onnx(name: "small", producerVersion: "test")
+    try workspace.write(Workspace.specification, to: "rules.yaml")
+    for name in ["rules.sane.proof", "rules.sane.search", "rules.certificate.json"] {
+      try workspace.write(model, to: "nets/\(name)")
+      let outcome = try workspace.vpals("verify", "nets/\(name)", "--spec", "rules.yaml")
+      #expect(outcome.status == 2)
+      #expect(
+        outcome.error
+          == "error: nets/\(name) has the name of a file that vpals verify writes; rename the model or its data file\n")
+      #expect(try workspace.bytes("nets/\(name)") == model)
+    }
+  }
+
   @Test func verifiesAnNNetFile() throws {
     let text = """
       // Neural Network File Format by Kyle Julian, Stanford 2016

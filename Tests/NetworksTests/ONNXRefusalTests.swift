@@ -544,6 +544,77 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     #expect(error == NetworkError(refusal.code, refusal.message))
   }
 
+  /// Operators of the standard that exporters write, beside those that are read.
+  static let otherOperators = [
+    "Abs", "ArgMax", "AveragePool", "Ceil", "Celu", "Clip", "Concat", "ConstantOfShape", "Conv", "CumSum",
+    "DequantizeLinear", "Einsum", "Elu", "Equal", "Erf", "Exp", "Expand", "Floor", "GRU", "Gather", "Gelu",
+    "GlobalAveragePool", "Greater", "HardSigmoid", "HardSwish", "If", "InstanceNormalization", "LSTM",
+    "LayerNormalization", "LeakyRelu", "Less", "Log", "LogSoftmax", "Loop", "Max", "MaxPool", "Mean", "Min", "Mish",
+    "Mod",
+    "Neg", "Not", "OneHot", "PRelu", "Pad", "Pow", "QuantizeLinear", "RNN", "Range", "Reciprocal", "ReduceMax",
+    "ReduceMean", "ReduceSum", "Round", "ScatterND", "Selu", "Shape", "Sigmoid", "Sign", "Slice", "Softmax", "Softplus",
+    "Softsign", "Split", "Sqrt", "Sum", "Tanh", "ThresholdedRelu", "Tile", "TopK", "Transpose", "Trilu", "Where",
+  ]
+
+  @Test(arguments: otherOperators)
+  func everyOtherOperatorIsRefusedByName(name: String) throws {
+    var builder = ONNXBuilder.small
+    builder.model.graph.node[1].opType = name
+    let bytes = try builder.bytes
+    let error = #expect(throws: NetworkError.self) { try Network(onnx: bytes) }
+    #expect(
+      error
+        == NetworkError(
+          .unsupported, "node 1 \"act\" (\(name)): this operator is not supported; \(ONNXOperator.list) are"))
+  }
+
+  @Test(arguments: ONNXOperator.allCases)
+  func everyOperatorRefusesAnAttributeThatItDoesNotHave(known: ONNXOperator) throws {
+    // The operator alone, between the input and the output, with what it needs.
+    var builder = ONNXBuilder(inputs: [1], outputs: [1], type: .float)
+    var machineLearning = Onnx_OperatorSetIdProto()
+    (machineLearning.domain, machineLearning.version) = ("ai.onnx.ml", 1)
+    builder.model.opsetImport.append(machineLearning)
+    builder.tensor("w", [1, 1], [2])
+    builder.tensor("v", [1], [3.75])
+    builder.integers("shape", [0, -1])
+    builder.integers("last", [1])
+    var inputs = ["x"]
+    var attributes: [Onnx_AttributeProto] = []
+    switch known {
+    case .add, .subtract, .multiply, .divide, .gemm, .matMul: inputs.append("w")
+    case .batchNormalization:
+      inputs += ["v", "v", "v", "v"]
+      attributes = [ONNXBuilder.scalar("epsilon", 0.25)]
+    case .cast: attributes = [ONNXBuilder.attribute("to", 1)]
+    case .reshape: inputs.append("shape")
+    case .squeeze, .unsqueeze: inputs.append("last")
+    case .constant:
+      inputs = []
+      attributes = [ONNXBuilder.scalar("value_float", 1)]
+    case .scaler:
+      attributes = ["offset", "scale"].map { name in
+        var attribute = ONNXBuilder.scalar(name, 0)
+        (attribute.type, attribute.floats) = (.floats, [0.5])
+        attribute.clearF()
+        return attribute
+      }
+    case .relu, .identity, .dropout, .flatten: break
+    }
+    builder.node(known.rawValue, inputs, "r", attributes, name: "it")
+    if known == .scaler { builder.model.graph.node[0].domain = "ai.onnx.ml" }
+    builder.node("Add", known == .constant ? ["x", "r"] : ["r", "v"], "y")
+    builder.model.graph.output[0].clearType()
+    #expect(try Network(onnx: try builder.bytes).inputCount == 1)
+    builder.model.graph.node[0].attribute.append(ONNXBuilder.attribute("bogus", 1))
+    let bytes = try builder.bytes
+    let error = #expect(throws: NetworkError.self) { try Network(onnx: bytes) }
+    #expect(
+      error
+        == NetworkError(
+          .unsupported, "node 0 \"it\" (\(known.rawValue)): attribute \"bogus\" is not supported"))
+  }
+
   @Test func everyTruncationIsRefused() throws {
     let bytes = try ONNXBuilder.small.bytes
     for length in bytes.indices {
