@@ -19,9 +19,38 @@ extension Certificate {
     public static let names = ["real", "binary64-exact"] + BinaryFormat.allCases.map { "\($0.rawValue)-bounded" }
 
     /// The strongest statement that needs no new proof: exact on the finest grid, if there is one, otherwise real.
-    /// - Precondition: `region` has one interval per input of `network`.
-    public init(of network: Network, over region: [ClosedRange<Rational>]) {
-      self = InputGrid.finest(for: network, over: region).map(Self.binary64Exact) ?? .real
+    ///
+    /// A list of values with one that is no point of the grid leaves the statement real: a predictor would round that
+    /// value to a number of which nothing was proved.
+    /// - Precondition: the specification has the inputs of `network`.
+    public init(of network: Network, for specification: Specifications.Specification) {
+      guard let grid = InputGrid.finest(for: network, over: specification.region),
+        Self.unheldFeature(of: specification, on: grid) == nil
+      else {
+        self = .real
+        return
+      }
+      self = .binary64Exact(grid)
+    }
+
+    /// The first feature with a listed value that is no point of the grid.
+    static func unheldFeature(of specification: Specifications.Specification, on grid: InputGrid) -> String? {
+      specification.features.first { feature in
+        let axis = grid.axes[feature.index]
+        return feature.networkValues?.contains { interval in
+          let points = InputGrid.Axis(exponent: axis.exponent, inside: interval)
+          return points.map { $0.low < axis.low || $0.high > axis.high } ?? true
+        } ?? false
+      }?.name
+    }
+
+    /// The first feature with a listed value that is no number of binary64, which computed inputs are.
+    public static func unheldFeature(of specification: Specifications.Specification) -> String? {
+      specification.features.first { feature in
+        feature.networkValues?.contains { interval in
+          interval.lowerBound == interval.upperBound && Dyadic(exactly: interval.lowerBound)?.double == nil
+        } ?? false
+      }?.name
     }
 
     /// What it means, as one sentence.
@@ -92,6 +121,9 @@ extension Certificate {
         if let outside = zip(grid.axes, region).enumerated().first(where: { !$1.0.isInside($1.1) })?.offset {
           return "the grid of input \(outside) leaves the domain"
         }
+        if let name = Self.unheldFeature(of: specification, on: grid) {
+          return "the grid does not hold a listed value of '\(name)'"
+        }
         switch RoundingCondition(network, on: grid) {
         case .exact: return nil
         case .inexact(let place, let bits): return "\(place) needs \(bits) bits on the grid; binary64 has 53"
@@ -103,6 +135,9 @@ extension Certificate {
         }
         if let small = zip(errors, bound.errors).enumerated().first(where: { $1.0 < $1.1 })?.offset {
           return "the error of output \(small) may be greater than the certificate says"
+        }
+        if let name = Self.unheldFeature(of: specification) {
+          return "\(format.rawValue) does not hold a listed value of '\(name)'"
         }
         for id in properties {
           guard let property = specification.properties.first(where: { $0.id == id }),

@@ -526,7 +526,7 @@ public final class TrainVerifyLoop {
         name: application, version: label, files: [VersionPublisher.subject(bytes)],
         networkDigest: exact.digest.hexadecimalPart),
       specification: specification, results: results,
-      arithmetic: Certificate.Arithmetic(of: network, over: specification.region), startedAt: startedAt,
+      arithmetic: Certificate.Arithmetic(of: network, for: specification), startedAt: startedAt,
       finishedAt: Timestamp(Date()))
     let found = foundCounterexamples(results)
     _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())

@@ -72,7 +72,7 @@ public struct VersionPublisher: Sendable {
         name: application, version: version, files: [Self.subject(model)],
         networkDigest: ExactNetwork(network).digest.hexadecimalPart),
       specification: specification, results: results,
-      arithmetic: Certificate.Arithmetic(of: readBack, over: specification.region), startedAt: now, finishedAt: now)
+      arithmetic: Certificate.Arithmetic(of: readBack, for: specification), startedAt: now, finishedAt: now)
     files[try Certificate.fileName(specification: specification.name)] = try certificate.encoded()
     for (result, record) in zip(results, certificate.properties) {
       if let proof = result.proof, let reference = record.proof { files[reference.path] = try proof.read() }

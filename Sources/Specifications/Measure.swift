@@ -73,6 +73,9 @@ public struct Feature: Measure, Hashable {
   /// - Precondition: for `log2`, the part is positive.
   func networkInterval(_ part: ClosedRange<Rational>) -> ClosedRange<Rational> { Self.networkInterval(part, scale) }
 
+  /// The declared values in the network's own numbers, ascending; on a logarithmic scale intervals around them.
+  public var networkValues: [ClosedRange<Rational>]? { values?.map { networkInterval($0...$0) } }
+
   /// Whether the engineer's number lies in the declared domain.
   public func admits(_ value: Rational) -> Bool { values?.contains(value) ?? domain.contains(value) }
 

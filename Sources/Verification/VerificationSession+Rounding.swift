@@ -17,8 +17,9 @@ extension VerificationSession {
     of stored: Network, results: [PropertyResult], budget: Budget,
     onEvent: @escaping @Sendable (VerificationEvent) -> Void = { _ in }
   ) throws -> (arithmetic: Certificate.Arithmetic, results: [PropertyResult]) {
-    let arithmetic = Certificate.Arithmetic(of: stored, over: specification.region)
+    let arithmetic = Certificate.Arithmetic(of: stored, for: specification)
     guard arithmetic == .real, results.count == specification.properties.count,
+      Certificate.Arithmetic.unheldFeature(of: specification) == nil,
       let bound = ErrorBound(stored, over: specification.region, format: .binary64)
     else { return (arithmetic, results) }
     var tightened: [String: Property] = [:]

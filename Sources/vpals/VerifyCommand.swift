@@ -126,7 +126,7 @@ struct VerifyCommand: ParsableCommand {
           if case .progress = event { progress.handle(event) }
         }
       } else {
-        arithmetic = Certificate.Arithmetic(of: stored, over: specification.region)
+        arithmetic = Certificate.Arithmetic(of: stored, for: specification)
       }
     } catch let error as VerificationError {
       throw CommandFailure(error, keepingEvidenceIn: target.directory, as: target.application)

@@ -174,7 +174,7 @@ import Testing
       Certificate.Arithmetic(
         of: try Network(layers: [
           Layer(inputCount: 1, outputCount: 1, weights: [weight], biases: [0], isRectified: false)
-        ]), over: specification.region)
+        ]), for: specification)
     }
     let exact = try arithmetic(1 + 0x1p-30)
     #expect(exact == .binary64Exact(InputGrid(axes: [try Self.axis(-22, 0, 1 << 22)])))
@@ -183,6 +183,36 @@ import Testing
     #expect(try Self.problem(exact, weight: 1 + 0x1p-30) == nil)
     #expect(try arithmetic(0.1) == .real)
     #expect(try Self.problem(.real, weight: 0.1) == nil)
+  }
+
+  @Test func aListedValueThatIsNoPointOfTheGridLeavesItReal() throws {
+    func specification(_ values: String) throws -> Specifications.Specification {
+      try Specifications.Specification.parse(
+        text: "spec: vpals/v1\nfeatures:\n  r: {\(values)}\noutputs:\n  y: {}\nproperties:\n  - {id: sane, always: 0 <= y}\n",
+        path: "a.yaml")
+    }
+    let network = try Network(layers: [
+      Layer(inputCount: 1, outputCount: 1, weights: [1], biases: [0], isRectified: false)
+    ])
+    let dyadic = try specification("values: [0.5, 1, 2]")
+    let exact = Certificate.Arithmetic(of: network, for: dyadic)
+    #expect(exact.description == "binary64-exact")
+    #expect(exact.problem(network: network, specification: dyadic, records: []) == nil)
+    #expect(Certificate.Arithmetic.unheldFeature(of: dyadic) == nil)
+    // A tenth is rounded to a number of which nothing was proved.
+    let decimal = try specification("values: [0.5, 0.6, 2]")
+    #expect(Certificate.Arithmetic(of: network, for: decimal) == .real)
+    #expect(
+      exact.problem(network: network, specification: decimal, records: []) == "the grid does not hold a listed value of 'r'")
+    #expect(Certificate.Arithmetic.unheldFeature(of: decimal) == "r")
+    let bounded = Certificate.Arithmetic.bounded(.binary64, errors: [1], properties: [])
+    #expect(
+      bounded.problem(network: network, specification: decimal, records: [])
+        == "binary64 does not hold a listed value of 'r'")
+    // On a logarithmic scale a value is an interval around its logarithm, and a grid must have a point in it.
+    let powers = try specification("values: [1, 2, 4], scale: log2")
+    #expect(Certificate.Arithmetic(of: network, for: powers).description == "binary64-exact")
+    #expect(Certificate.Arithmetic(of: network, for: try specification("values: [1, 3], scale: log2")) == .real)
   }
 
   @Test func predictsFromTheSpecificationsUnits() throws {
@@ -201,7 +231,7 @@ import Testing
     let network = try Network(layers: [
       Layer(inputCount: 2, outputCount: 1, weights: [1, 1 + 0x1p-40], biases: [0], isRectified: false)
     ])
-    let arithmetic = Certificate.Arithmetic(of: network, over: specification.region)
+    let arithmetic = Certificate.Arithmetic(of: network, for: specification)
     // 1.5 and 6 wide: 2^-k and 2^(2-k); 2 + 6·(1 + 2^-40) needs 4 bits before the point: 41 + k ≤ 53.
     #expect(
       arithmetic

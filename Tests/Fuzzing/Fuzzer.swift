@@ -204,7 +204,7 @@ private struct CertificateTarget: FuzzTarget {
         queryDigests: record.queryDigests, audit: LeafAudit(audited: 2, confirmed: 1))
     }
     let arithmetics: [Certificate.Arithmetic] = [
-      .real, Certificate.Arithmetic(of: network, over: specification.region),
+      .real, Certificate.Arithmetic(of: network, for: specification),
       .bounded(.binary64, errors: errors, properties: ["least", "rises-nearly"]),
       .bounded(.binary32, errors: errors.map { $0.scaled(bits: 40) }, properties: ["order"]),
     ]

@@ -106,7 +106,7 @@ import Verification
       Layer(inputCount: 1, outputCount: 2, weights: [0.5, 0.25], biases: [1, 0.25], isRectified: false),
     ])
     let (arithmetic, _, specification) = try add(exact)
-    #expect(arithmetic == Certificate.Arithmetic(of: exact, over: specification.region))
+    #expect(arithmetic == Certificate.Arithmetic(of: exact, for: specification))
     #expect(arithmetic.description == "binary64-exact")
     #expect(try reasons() == [])
   }
