@@ -4,7 +4,8 @@ import Specifications
 
 struct SpecCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "spec", abstract: "Works on specifications.", subcommands: [SpecCheckCommand.self])
+    commandName: "spec", abstract: "Works on specifications.",
+    subcommands: [SpecCheckCommand.self, SpecExportCommand.self])
 }
 
 struct SpecCheckCommand: ParsableCommand {
