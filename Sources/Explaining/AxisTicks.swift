@@ -20,12 +20,15 @@ struct AxisTicks {
     let high = range.upperBound.approximation
     let isLogarithmic = scale == .log2 && abs(low) < 1000 && abs(high) < 1000
     let values = isLogarithmic ? Self.logarithmic(exp2(low), exp2(high), count) : Self.linear(low, high, count)
+    let digits = Self.digits(values)
     let found = values.compactMap { value -> Tick? in
       guard value.isFinite, let number = Rational(exactly: value) else { return nil }
       guard let position = isLogarithmic ? Rational(exactly: log2(value)) : number, range.contains(position) else {
         return nil
       }
-      return Tick(position: position, label: DecimalText.rounded(number, digits: Self.digits(values)))
+      // A logarithm that is too large to write stays one.
+      let prefix = scale == .log2 && !isLogarithmic ? "2^" : ""
+      return Tick(position: position, label: prefix + DecimalText.rounded(number, digits: digits))
     }
     // Numbers so close together that binary64 has no round ones between them: the ends.
     guard found.count < 2 else {

@@ -7,7 +7,7 @@ internal import Verification
 public struct SVGFigure: Sendable {
   /// The size in pixels, the plot's rectangle in it.
   static let width = 760.0
-  static let plot = (left: 92.0, right: 736.0, top: 96.0, height: 280.0)
+  static let plot = (left: 92.0, right: 736.0, height: 280.0)
   static let maximumTitleLines = 3
   static let titleColumns = 92
   static let captionColumns = 104
@@ -19,6 +19,9 @@ public struct SVGFigure: Sendable {
   /// The exact numbers, for the description.
   private let exact: [String]
   private let rows: [Rational]
+  private let headline: [String]
+  /// Where the plot begins.
+  private let top: Double
 
   /// - Parameters:
   ///   - title: The property in words.
@@ -31,12 +34,13 @@ public struct SVGFigure: Sendable {
     self.caption = caption
     self.exact = exact
     self.rows = rows.filter(slice.window.contains)
+    headline = Self.wrapped(title, Self.titleColumns, lines: Self.maximumTitleLines)
+    top = 42 + Double(headline.count) * 18
   }
 
   public var text: String {
-    let headline = Self.wrapped(title, Self.titleColumns, lines: Self.maximumTitleLines)
     let notes = caption.flatMap { Self.wrapped($0, Self.captionColumns, lines: 4) }
-    let bottom = Self.plot.top + Self.plot.height
+    let bottom = top + Self.plot.height
     let captionTop = bottom + 84
     let height = captionTop + Double(notes.count) * 18 + 12
     var lines: [String] = []
@@ -71,7 +75,7 @@ public struct SVGFigure: Sendable {
   private var range: ClosedRange<Rational> {
     // Room above and below for the points' names.
     let values = slice.valueRange
-    let room = (values.upperBound - values.lowerBound) / 9
+    let room = (values.upperBound - values.lowerBound) / 8
     return (values.lowerBound - room)...(values.upperBound + room)
   }
 
@@ -83,14 +87,14 @@ public struct SVGFigure: Sendable {
 
   private func y(_ value: Rational) -> Double {
     let share = (range.upperBound - value) / (range.upperBound - range.lowerBound)
-    return Self.plot.top + share.approximation * Self.plot.height
+    return top + share.approximation * Self.plot.height
   }
 
   // MARK: Axes
 
   private func axes(_ bottom: Double) -> [String] {
     var lines: [String] = []
-    let (left, right, top) = (Self.plot.left, Self.plot.right, Self.plot.top)
+    let (left, right) = (Self.plot.left, Self.plot.right)
     for tick in AxisTicks(range, scale: slice.ordinate.scale, count: 6).ticks {
       let y = y(tick.position)
       lines.append(line(left, y, right, y, "stroke=\"#e4e4e4\""))
@@ -160,7 +164,7 @@ public struct SVGFigure: Sendable {
       // Turned inwards at the frame.
       if x + dx * 24 < Self.plot.left { dx = 1 }
       if x + dx * 24 > Self.plot.right { dx = -1 }
-      if y + dy * 26 < Self.plot.top { dy = 1 }
+      if y + dy * 24 < top { dy = 1 }
       let anchor = dx == 0 ? "middle" : dx < 0 ? "end" : "start"
       let name = text(
         point.name, x: x + dx * 9, y: dy < 0 ? y - 11 : y + 21, anchor: anchor,

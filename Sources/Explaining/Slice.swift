@@ -138,17 +138,17 @@ public struct Slice: Sendable {
     _ example: Counterexample, _ property: Property, _ query: Query, _ specification: Specification,
     _ network: ExactNetwork
   ) {
-    guard case .nonnegative(let weights, let linear, let constant) = query.claim else {
-      preconditionFailure("a claim about one point is one on values")
-    }
     let (n, m) = (network.inputCount, network.outputCount)
-    // A relation at two equal points: the claim as a function of one point.
-    var outputs = Array(weights.prefix(m))
-    for k in m..<max(m, weights.count) { outputs[k % m] += weights[k] }
+    guard let asked = query.points(outputCount: m) else { preconditionFailure("the query was replayed in its points") }
+    // A relation at two equal points is a claim about one point.
     let isRelation = query.relation != nil
+    func folded(_ numbers: [Rational], _ count: Int) -> [Rational] {
+      (0..<count).map { i in stride(from: i, to: numbers.count, by: count).reduce(.zero) { $0 + numbers[$1] } }
+    }
+    let outputs = folded(asked.outputs, m)
+    let constant = asked.inputs.constant
     let margin = ExactSlice.Quantity(
-      outputs: outputs, inputs: linear.isEmpty || isRelation ? Array(repeating: .zero, count: n) : linear,
-      constant: constant)
+      outputs: outputs, inputs: folded(asked.inputs.coefficients, n), constant: constant)
     let box = isRelation ? specification.region : query.region
     let slopes = ExactSlice.slopes(of: margin, network: network, at: example.x)
     var steepest = 0
@@ -178,8 +178,9 @@ public struct Slice: Sendable {
     let name = PropertyNames(property).points[0]
     if case .always(let index, _, _) = property.kind, named == [index], margin.inputs.allSatisfy(\.isZero) {
       let output = specification.outputs[index]
-      let quantity = ExactSlice.Quantity(output: index, of: m, inputCount: n)
-      curve = ExactSlice(of: quantity, network: network, from: base, along: direction, over: window)
+      // margin = weight · output + constant
+      curve = whole.restricted(to: window).mapped(
+        factor: outputs[index].reciprocal, offset: -constant / outputs[index])
       ordinate = Ordinate(name: output.name, unit: output.unit, scale: output.scale, isChange: false)
       points = [Point(name: name, position: position, value: network.output(at: example.x)[index])]
       let bound = -constant / outputs[index]
@@ -188,7 +189,7 @@ public struct Slice: Sendable {
       ]
     } else {
       let claim = property.claim(ofQuery: example.query)
-      curve = ExactSlice(of: margin, network: network, from: base, along: direction, over: window)
+      curve = whole.restricted(to: window)
       ordinate = Ordinate(name: "margin of \(claim.text)", unit: claim.unit, scale: claim.scale, isChange: true)
       points = [Point(name: name, position: position, value: curve.value(at: position) ?? -example.drop)]
       limits = [Self.level(.zero, window, "least allowed")]

@@ -95,6 +95,29 @@ public struct ExactSlice: Sendable, Hashable {
     self.isComplete = isComplete
   }
 
+  private init(vertices: [Vertex], isComplete: Bool) {
+    self.vertices = vertices
+    self.isComplete = isComplete
+  }
+
+  /// The slice of factor · quantity + offset.
+  public func mapped(factor: Rational, offset: Rational) -> ExactSlice {
+    ExactSlice(
+      vertices: vertices.map { Vertex(position: $0.position, value: factor * $0.value + offset) },
+      isComplete: isComplete)
+  }
+
+  /// The part over `interval`, as far as there are vertices.
+  public func restricted(to interval: ClosedRange<Rational>) -> ExactSlice {
+    var part = vertices.filter { interval.contains($0.position) }
+    for (end, isFirst) in [(interval.lowerBound, true), (interval.upperBound, false)]
+    where !part.contains(where: { $0.position == end }) {
+      guard let value = value(at: end) else { continue }
+      part.insert(Vertex(position: end, value: value), at: isFirst ? 0 : part.count)
+    }
+    return ExactSlice(vertices: part, isComplete: isComplete)
+  }
+
   /// The value at a position, nil beside the vertices.
   public func value(at position: Rational) -> Rational? {
     guard let first = vertices.first, let last = vertices.last, position >= first.position, position <= last.position

@@ -48,6 +48,19 @@ struct ExactSliceTests {
     }
   }
 
+  @Test func partsAndMultiplesAreExact() throws {
+    // f = relu(x) + relu(x − 1).
+    let network = ExactNetwork(try Network.of([([[1], [1]], [0, -1]), ([[1, 1]], [0])]))
+    let slice = ExactSlice(
+      of: ExactSlice.Quantity(output: 0, of: 1, inputCount: 1), network: network, from: [0], along: [1], over: -1...3)
+    #expect(slice.vertices.map(\.value) == [0, 0, 1, 5])
+    let part = slice.restricted(to: Rational(1, 2)...2)
+    #expect(part.vertices.map(\.position) == [Rational(1, 2), 1, 2])
+    #expect(part.vertices.map(\.value) == [Rational(1, 2), 1, 3])
+    #expect(part.mapped(factor: -2, offset: 1).vertices.map(\.value) == [0, -1, -5])
+    #expect(slice.restricted(to: 2...2).vertices == [ExactSlice.Vertex(position: 2, value: 3)])
+  }
+
   @Test func aSliceOfTooManyPiecesEndsEarlyAndSaysSo() throws {
     let network = ExactNetwork(try Network.of([([[1], [1], [1]], [0, -1, -2]), ([[1, 1, 1]], [0])]))
     let quantity = ExactSlice.Quantity(output: 0, of: 1, inputCount: 1)

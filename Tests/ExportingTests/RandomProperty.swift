@@ -4,7 +4,7 @@ import Specifications
 /// Seeded specifications of one property of any kind over a few features.
 struct RandomProperty {
   /// Some of them cannot be declared in SMT-LIB as they are.
-  static let names = ["let", "and", "cores", "par", "x", "Real", "load_1", "ite", "_", "h1", "true", "psi"]
+  static let names = ["let", "abs", "cores", "par", "x", "Real", "load_1", "ite", "_", "h1", "true", "psi"]
 
   let text: String
   let specification: Specification
@@ -55,7 +55,7 @@ struct RandomProperty {
       text +=
         isLogarithmic
         ? "    always: \(output) <= \(dice.integer(in: 1...90)) * \(other)\n"
-        : "    always: \(output) <= 2 * \(other) + \(dice.integer(in: -3...9)) - 1/3 * \(feature)\n"
+        : "    always: \(output) <= 2 * \(other) \(dice.pick(["+", "-"])) \(dice.integer(in: 1...9))/4 - 1/3 * \(feature)\n"
     default:
       let others = features.filter { $0 != feature }.map { "y.\($0) == z.\($0)" }
       let order = dice.pick(["y.\(feature) <= z.\(feature)", "2 * y.\(feature) <= z.\(feature) + 1/2"])

@@ -90,7 +90,7 @@ struct ExplainCommandTests {
       (text("\"x\":[", "\"x\":[\(String(repeating: "\"0\",", count: 600))"), "has 602 numbers"),
       (text("models/web/v0001/model.onnx", "/dev/zero"), "/dev/zero"),
       (text("specs/web.yaml", "none.yaml"), "none.yaml"),
-      (text("\"xPrime\":[\"", "\"xPrime\":[\"-"), ""),
+      (text("\"xPrime\":[\"", "\"xPrime\":[\"-"), "are not ones that rises-with-pressure speaks of"),
     ]
     for (index, (text, problem)) in cases.enumerated() {
       try workspace.write(text, to: "report.json")
