@@ -15,7 +15,7 @@ struct SpecExportCommand: ParsableCommand {
       network but do not hold it. docs/exports.md says what each means.
 
       Without --output the text of one property goes to standard output. With --output DIR every property gets a file \
-      SPEC.PROPERTY.smt2 (.vnnlib), and one with several queries a file SPEC.PROPERTY.N.smt2 for each of them, too.
+      SPEC.PROPERTY.smt2 (.vnnlib), and one with several queries a file SPEC.PROPERTY.QN.smt2 for each of them, too.
 
       Exit code: 0 written, 2 error.
       """)
@@ -72,8 +72,9 @@ struct SpecExportCommand: ParsableCommand {
       }
     }
 
+    /// An identifier of a property has no capital letters, so that no two jobs share a name.
     func name(_ specification: Specification, _ suffix: String) -> String {
-      "\(specification.name).\(property.id)\(query.map { ".\($0 + 1)" } ?? "").\(suffix)"
+      "\(specification.name).\(property.id)\(query.map { ".Q\($0 + 1)" } ?? "").\(suffix)"
     }
   }
 

@@ -28,7 +28,7 @@ struct SpecExportCommandTests {
     let outcome = try workspace.vpals(
       "spec", "export", "specs/web.yaml", "--to", "smt2", "--model", "models/web/v0001", "--output", "out/")
     #expect(outcome.status == 0)
-    let names = ["web.rises-with-pressure.smt2", "web.sane.1.smt2", "web.sane.2.smt2", "web.sane.smt2"]
+    let names = ["web.rises-with-pressure.smt2", "web.sane.Q1.smt2", "web.sane.Q2.smt2", "web.sane.smt2"]
     #expect(workspace.names(in: "out") == names)
     #expect(Set(outcome.lines) == Set(names.map { "out/\($0)" }))
     let vnnlib = try workspace.vpals("spec", "export", "specs/web.yaml", "--to", "vnnlib", "--output", "out")
