@@ -167,6 +167,18 @@ struct VerifyReport {
     }
   }
 
+  /// What shows the first counterexample to a property in full.
+  private func explainCommand(_ property: Property) -> String? {
+    guard let first = found.first(where: { $0.property == property.id }) else { return nil }
+    let id = String(QueueEntry.id(application: target.application, found: first).prefix(12))
+    // The queue knows an application's version by name, not where it lies.
+    let isFound =
+      target.directory == "models/\(target.application)/\(target.version)"
+      && target.specificationPath == "specs/\(target.application).yaml"
+    let place = isFound ? [] : ["--model", target.argument, "--spec", target.specificationPath]
+    return commandLine(["vpals", "explain", id] + place + sameStore)
+  }
+
   func lines() -> [String] {
     var lines = ["\(target.modelPath)  \(network.digest.prefix(19))…", "\(target.specificationPath)", ""]
     for (property, result) in zip(properties, results) {
@@ -191,6 +203,7 @@ struct VerifyReport {
         }
       }
       if examples.count > 3 { lines.append("    and \(examples.count - 3) more in the retraining queue") }
+      if let command = explainCommand(property) { lines.append("    closer: \(command)") }
     }
     lines += ["", "\(arithmetic): \(arithmetic.meaning)"]
     let count = "\(results.count - violated - undecided) of \(results.count) properties hold"

@@ -80,6 +80,34 @@ struct SolverAgreementTests {
     #expect(counts["undecided", default: 0] <= Self.rounds / 10, "seed \(seed): \(counts)")
   }
 
+  /// Domains in a plane that neurons have as their kink: no phase of theirs has an inner point there. f = a + relu(a − b)
+  /// − 3·relu(b − a) is a on the diagonal, steeper and falling beside it.
+  @Test(arguments: [
+    ("nondecreasing: {of: f, in: [a, b]}\n    when: a == b", "unsat"), ("nondecreasing: {of: f, in: [a, b]}", "sat"),
+    ("nonincreasing: {of: f, in: a}\n    when: a == b", "unsat"),
+    ("nonincreasing: {of: f, in: [a, b]}\n    when: a == b", "sat"),
+    ("nonincreasing: {of: f, in: b}\n    when: a >= b", "unsat"),
+    ("nondecreasing: {of: f, in: b}\n    when: b >= a", "sat"),
+    ("rate: {of: f, in: a, max: 2}\n    when: a >= b", "unsat"), ("rate: {of: f, in: a, max: 2}", "sat"),
+    ("rate: {of: f, in: a, max: 3}\n    when: a <= b", "sat"),
+    ("rate: {of: f, in: a, max: 4}\n    when: a <= b", "unsat"),
+    ("always: a <= f <= a\n    when: a == b", "unsat"), ("always: f <= a\n    when: a >= b", "sat"),
+  ])
+  func kinksAndDomainsWithoutInterior(property: String, expected: String) throws {
+    let specification = try Specification.parse(
+      text: "spec: vpals/v1\nfeatures:\n  a: {domain: 0..1}\n  b: {domain: 0..1}\noutputs:\n  f: {}\n"
+        + "properties:\n  - id: p\n    \(property)\n", path: "kink.yaml")
+    let network = try Network.of([([[1, 0], [1, -1], [-1, 1]], [0, 0, 0]), ([[1, 1, -3]], [0])])
+    for encoding in SMTLIBExport.Encoding.allCases {
+      let text = try SMTLIBExport(
+        specification.properties[0], of: specification, network: ExactNetwork(network), encoding: encoding
+      ).text
+      for solver in ExternalSolver.allCases {
+        #expect(try solver.answer(text, seconds: Self.secondsPerFile) == expected, "\(encoding), \(solver)")
+      }
+    }
+  }
+
   /// Every name that cannot be declared is quoted, and comes back in the model of both solvers with the values of a
   /// counterexample that the exact forward pass confirms.
   @Test(arguments: ExternalSolver.allCases)

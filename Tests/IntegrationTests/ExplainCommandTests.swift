@@ -1,5 +1,6 @@
 import Foundation
 import FoundationXML
+import TestHelpers
 import Testing
 
 struct ExplainCommandTests {
@@ -18,6 +19,23 @@ struct ExplainCommandTests {
     #expect(outcome.output.contains("nearest measured row: "), "\(outcome.output)")
     #expect(outcome.output.contains("of models/web/data.csv), "))
     #expect(outcome.output.contains("measured there: p99 1"))
+  }
+
+  /// What `vpals verify` suggests can be typed as it stands, for a version and for a lone file.
+  @Test func verifySuggestsACommandThatWorks() throws {
+    let (workspace, outcome) = try workspace()
+    try workspace.write(workspace.bytes("models/web/v0001/model.onnx"), to: "alone/lone net.onnx")
+    let lone = try workspace.vpals(
+      "verify", "alone/lone net.onnx", "--spec", "specs/web.yaml", "--store", "sqlite:other.sqlite")
+    for text in [outcome, lone] {
+      let line = try #require(text.lines.first { $0.hasPrefix("    closer: vpals ") })
+      // The names with blanks are quoted for a shell.
+      let shell = try Program(
+        "/bin/sh", ["-c", line.replacing("    closer: vpals", with: ChildProcess.built("vpals"))], in: workspace.path
+      ).outcome()
+      #expect(shell.status == 0, "\(line): \(shell.error)")
+      #expect(shell.output.contains("● x   ○ x′   █ violation"))
+    }
   }
 
   @Test func aReportIsExplained() throws {
