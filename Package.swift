@@ -96,7 +96,7 @@ let package = Package(
     // Counterexamples for people: in units, as a sketch, as a figure.
     library(
       "Explaining",
-      ["Verification", "ProofChecking", "Certificates", "Specifications", "Networks", "ExactArithmetic", "Telemetry"]),
+      ["Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "Telemetry"]),
 
     library("Gating", ["Certificates", "ProofChecking", "Networks", "Specifications"]),
     library(

@@ -146,9 +146,11 @@ public struct Slice: Sendable {
       (0..<count).map { i in stride(from: i, to: numbers.count, by: count).reduce(.zero) { $0 + numbers[$1] } }
     }
     let outputs = folded(asked.outputs, m)
+    var inputs = [Rational](repeating: .zero, count: n)
+    for term in asked.inputs.terms { inputs[term.variable % n] += term.coefficient }
     let constant = asked.inputs.constant
     let margin = ExactSlice.Quantity(
-      outputs: outputs, inputs: folded(asked.inputs.coefficients, n), constant: constant)
+      outputs: outputs, inputs: inputs, constant: constant)
     let box = isRelation ? specification.region : query.region
     let slopes = ExactSlice.slopes(of: margin, network: network, at: example.x)
     var steepest = 0

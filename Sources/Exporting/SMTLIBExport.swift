@@ -105,12 +105,12 @@ public struct SMTLIBExport: Sendable {
       for name in names.inputs[point] { stream.write("(declare-const \(name) Real)\n") }
     }
     let variables = names.inputs.flatMap { $0 } + names.outputs.flatMap { $0 }
-    func text(_ form: LinearForm, _ sign: PointQuery.Condition.Sign) -> String {
+    func text(_ form: SparseForm, _ sign: PointQuery.Condition.Sign) -> String {
       Self.text(LinearRow(form, sign), variables)
     }
     let outputCount = negation.cases[0].outputs.count
     func text(_ condition: PointQuery.Condition) -> String {
-      text(condition.widened(outputs: outputCount), condition.sign)
+      text(condition.form, condition.sign)
     }
     for condition in negation.common { stream.write("(assert \(text(condition)))\n") }
     let used = (0..<outputCount).filter { k in negation.cases.contains { !$0.outputs[k].isZero } }
@@ -121,7 +121,9 @@ public struct SMTLIBExport: Sendable {
       }
     }
     let cases = negation.cases.map { alternative in
-      alternative.conditions.map(text) + [text(alternative.failure, .positive)]
+      alternative.conditions.map(text) + [
+        text(alternative.failure(inputCount: negation.pointCount * negation.inputCount), .positive)
+      ]
     }
     stream.write("; the claim fails\n")
     if cases.count == 1 {
@@ -188,7 +190,7 @@ public struct SMTLIBExport: Sendable {
           ? "(= \(name) \(SMTLIBSyntax.number(interval.lowerBound)))"
           : "(and (<= \(SMTLIBSyntax.number(interval.lowerBound)) \(name)) (<= \(name) "
             + "\(SMTLIBSyntax.number(interval.upperBound))))"
-      } + query.constraints.map { Self.text(LinearRow($0.form, .nonnegative), inputs) }
+      } + query.constraints.map { Self.text(LinearRow(SparseForm($0.form), .nonnegative), inputs) }
     }
     if isShared { for part in domain(first) { stream.write("(assert \(part))\n") } }
     let values = writeHidden(0, names, to: &stream)
@@ -205,7 +207,7 @@ public struct SMTLIBExport: Sendable {
       // Where no step leads on, nothing is claimed.
       parts.append("(< \(inputs[one.feature]) \(SMTLIBSyntax.number(one.query.region[one.feature].upperBound)))")
       for constraint in one.query.constraints where constraint.form.coefficients[one.feature].isNegative {
-        parts.append(Self.text(LinearRow(constraint.form, .positive), inputs))
+        parts.append(Self.text(LinearRow(SparseForm(constraint.form), .positive), inputs))
       }
       let name = slope(one.output, one.feature)
       parts.append(

@@ -25,23 +25,16 @@ public struct LinearRow: Sendable, Hashable {
     case variable(Int)
   }
 
-  public struct Term: Sendable, Hashable {
-    public let variable: Int
-    public let coefficient: Rational
-  }
-
-  /// Never empty: a form without variables keeps its first one, times zero.
-  public let left: [Term]
+  /// Never empty: a form without variables has variable 0, times zero.
+  public let left: [SparseForm.Term]
   public let comparison: Comparison
   public let right: Side
 
   /// `form` = 0, ≥ 0 or > 0. A single variable stands alone, and two that differ in sign only are compared with each
   /// other; otherwise the constant moves to the right side.
-  /// - Precondition: the form has a variable.
-  public init(_ form: LinearForm, _ sign: PointQuery.Condition.Sign) {
-    let terms = form.coefficients.enumerated().filter { !$0.element.isZero }.map {
-      Term(variable: $0.offset, coefficient: $0.element)
-    }
+  public init(_ form: SparseForm, _ sign: PointQuery.Condition.Sign) {
+    typealias Term = SparseForm.Term
+    let terms = form.terms
     let comparison: Comparison =
       switch sign {
       case .zero: .equal

@@ -16,7 +16,7 @@ public struct PointQuery: Sendable, Hashable {
       case positive
     }
 
-    public let form: LinearForm
+    public let form: SparseForm
     public let sign: Sign
   }
 
@@ -27,7 +27,7 @@ public struct PointQuery: Sendable, Hashable {
   /// One coefficient per output of each point.
   public let outputs: [Rational]
   /// The claim's part without outputs, its constant included.
-  public let inputs: LinearForm
+  public let inputs: SparseForm
 }
 
 extension Query {
@@ -45,20 +45,15 @@ extension Query {
     case .monotone(let output, let feature, let direction, let minimumSlope):
       return pair(output, feature, Rational(direction.sign), minimumSlope, outputCount: outputCount)
     case .nonnegative(let outputs, let inputs, let constant):
-      let form = LinearForm(
-        coefficients: inputs.isEmpty ? Array(repeating: .zero, count: region.count) : inputs, constant: constant)
+      let form = SparseForm(LinearForm(coefficients: inputs, constant: constant))
       guard let relation else {
         return PointQuery(
           pointCount: 1, inputCount: region.count, conditions: conditions { $0 }, outputs: outputs, inputs: form)
       }
       guard let solved = relation.solved() else { return nil }
-      func inPoints(_ form: LinearForm) -> LinearForm {
-        var result = LinearForm(variables: relation.copies.count * relation.inputCount)
-        result.constant = form.constant
-        for (coefficient, coordinate) in zip(form.coefficients, solved.coordinates) where !coefficient.isZero {
-          result.add(coordinate, times: coefficient)
-        }
-        return result
+      func inPoints(_ form: SparseForm) -> SparseForm {
+        SparseForm(
+          sum: form.terms.map { ($0.coefficient, solved.coordinates[$0.variable]) }, constant: form.constant)
       }
       return PointQuery(
         pointCount: relation.copies.count, inputCount: relation.inputCount,
@@ -68,15 +63,12 @@ extension Query {
   }
 
   /// The region and the constraints, after `transform`.
-  private func conditions(_ transform: (LinearForm) -> LinearForm) -> [PointQuery.Condition] {
+  private func conditions(_ transform: (SparseForm) -> SparseForm) -> [PointQuery.Condition] {
     var result: [PointQuery.Condition] = []
     for (index, interval) in region.enumerated() {
-      var low = LinearForm(variables: region.count)
-      low.coefficients[index] = .one
-      var high = LinearForm(variables: region.count)
-      high.coefficients[index] = -.one
-      low.constant = -interval.lowerBound
-      high.constant = interval.upperBound
+      let low = SparseForm(
+        [SparseForm.Term(variable: index, coefficient: .one)], constant: -interval.lowerBound)
+      let high = SparseForm([SparseForm.Term(variable: index, coefficient: -.one)], constant: interval.upperBound)
       if interval.lowerBound == interval.upperBound {
         result.append(PointQuery.Condition(form: transform(low), sign: .zero))
       } else {
@@ -84,26 +76,22 @@ extension Query {
         result.append(PointQuery.Condition(form: transform(high), sign: .nonnegative))
       }
     }
-    return result + constraints.map { PointQuery.Condition(form: transform($0.form), sign: .nonnegative) }
+    return result
+      + constraints.map { PointQuery.Condition(form: transform(SparseForm($0.form)), sign: .nonnegative) }
   }
 
   private func pair(_ output: Int, _ feature: Int, _ sign: Rational, _ minimumSlope: Rational, outputCount: Int)
     -> PointQuery
   {
     let n = region.count
-    func at(_ point: Int, _ form: LinearForm) -> LinearForm {
-      var result = LinearForm(variables: 2 * n)
-      result.constant = form.constant
-      for i in 0..<n { result.coefficients[point * n + i] = form.coefficients[i] }
-      return result
+    func difference(_ i: Int) -> SparseForm {
+      SparseForm(
+        sum: [(-.one, .variable(i)), (.one, .variable(n + i))], constant: .zero)
     }
-    func difference(_ i: Int) -> LinearForm {
-      var form = LinearForm(variables: 2 * n)
-      form.coefficients[i] = -.one
-      form.coefficients[n + i] = .one
-      return form
+    func moved(_ form: SparseForm) -> SparseForm {
+      SparseForm(sum: form.terms.map { ($0.coefficient, .variable(n + $0.variable)) }, constant: form.constant)
     }
-    var conditions = conditions { at(0, $0) } + self.conditions { at(1, $0) }
+    var conditions = conditions { $0 } + self.conditions(moved)
     for i in 0..<n where i != feature {
       conditions.append(PointQuery.Condition(form: difference(i), sign: .zero))
     }
@@ -111,24 +99,23 @@ extension Query {
     var outputs = [Rational](repeating: .zero, count: 2 * outputCount)
     outputs[output] = -sign
     outputs[outputCount + output] = sign
-    var inputs = LinearForm(variables: 2 * n)
-    inputs.add(difference(feature), times: -minimumSlope)
-    return PointQuery(pointCount: 2, inputCount: n, conditions: conditions, outputs: outputs, inputs: inputs)
+    return PointQuery(
+      pointCount: 2, inputCount: n, conditions: conditions, outputs: outputs,
+      inputs: SparseForm(sum: [(-minimumSlope, difference(feature))], constant: .zero))
   }
 }
 
 extension Relation {
   /// Each coordinate of u as a form of the points' coordinates, and the forms that are zero for every u: the rows that
   /// were not needed to find it. Nil when solving row by row does not find all of u.
-  fileprivate func solved() -> (coordinates: [LinearForm], equations: [LinearForm])? {
-    let count = copies.count * inputCount
-    var known = [LinearForm?](repeating: nil, count: dimension)
+  fileprivate func solved() -> (coordinates: [SparseForm], equations: [SparseForm])? {
+    var known = [SparseForm?](repeating: nil, count: dimension)
     var rows = copies.flatMap(\.rows).enumerated().map { (point: $0.offset, terms: $0.element) }
-    func rest(_ row: (point: Int, terms: [LinearMap.Term])) -> LinearForm {
-      var form = LinearForm(variables: count)
-      form.coefficients[row.point] = .one
-      for term in row.terms { if let u = known[term.column] { form.add(u, times: -term.factor.rational) } }
-      return form
+    /// The point's coordinate less what is known of its row.
+    func rest(_ row: (point: Int, terms: [LinearMap.Term])) -> SparseForm {
+      var parts: [(Rational, SparseForm)] = [(.one, .variable(row.point))]
+      for term in row.terms { if let u = known[term.column] { parts.append((-term.factor.rational, u)) } }
+      return SparseForm(sum: parts, constant: .zero)
     }
     // Each pass but the last finds a coordinate, so that the passes end.
     var isChanged = true
@@ -141,9 +128,8 @@ extension Relation {
           left.append(row)
           continue
         }
-        var form = LinearForm(variables: count)
-        form.add(rest(row), times: unknown[0].factor.rational.reciprocal)
-        known[unknown[0].column] = form
+        known[unknown[0].column] = SparseForm(
+          sum: [(unknown[0].factor.rational.reciprocal, rest(row))], constant: .zero)
         isChanged = true
       }
       rows = left

@@ -9,7 +9,7 @@ public struct PropertyNegation: Sendable, Hashable {
     public let conditions: [PointQuery.Condition]
     /// Σ outputs · f + inputs < 0.
     public let outputs: [Rational]
-    public let inputs: LinearForm
+    public let inputs: SparseForm
   }
 
   public let pointCount: Int
@@ -48,14 +48,16 @@ public struct PropertyNegation: Sendable, Hashable {
       throw ExportError(
         .inexpressible, "the queries of \(property.id) are about different numbers of points; export one with --query")
     }
-    let shared = first.conditions.filter { condition in written.allSatisfy { $0.asked.conditions.contains(condition) } }
+    let others = written.dropFirst().map { Set($0.asked.conditions) }
+    let shared = first.conditions.filter { condition in others.allSatisfy { $0.contains(condition) } }
+    let isShared = Set(shared)
     pointCount = first.pointCount
     inputCount = first.inputCount
     self.outputCount = outputCount
     common = shared
     cases = written.map { query, asked in
       Case(
-        query: query, conditions: asked.conditions.filter { !shared.contains($0) }, outputs: asked.outputs,
+        query: query, conditions: asked.conditions.filter { !isShared.contains($0) }, outputs: asked.outputs,
         inputs: asked.inputs)
     }
     pointNames = Self.names(property, first.pointCount)
@@ -78,18 +80,11 @@ public struct PropertyNegation: Sendable, Hashable {
 }
 
 extension PropertyNegation.Case {
-  /// Σ outputs · f + inputs < 0 as one form of the inputs of all points and then their outputs, above zero.
-  public var failure: LinearForm {
-    LinearForm(
-      coefficients: inputs.coefficients.map { -$0 } + outputs.map { -$0 }, constant: -inputs.constant)
-  }
-}
-
-extension PointQuery.Condition {
-  /// The condition on the inputs of all points and then their outputs.
-  public func widened(outputs: Int) -> LinearForm {
-    LinearForm(
-      coefficients: form.coefficients + Array(repeating: .zero, count: outputs), constant: form.constant)
+  /// Σ outputs · f + inputs < 0 as one form above zero, in the inputs of all points and then their outputs.
+  /// - Parameter inputCount: The number of all points' inputs.
+  public func failure(inputCount: Int) -> SparseForm {
+    let values = SparseForm(LinearForm(coefficients: outputs, constant: .zero), first: inputCount)
+    return SparseForm(sum: [(-.one, inputs), (-.one, values)], constant: .zero)
   }
 }
 

@@ -147,7 +147,7 @@ public struct VNNLIBExport: Sendable {
   }
 
   private func row(_ condition: PointQuery.Condition) -> LinearRow {
-    LinearRow(condition.widened(outputs: negation.cases[0].outputs.count), condition.sign)
+    LinearRow(condition.form, condition.sign)
   }
 
   private func text(_ condition: PointQuery.Condition) -> String {
@@ -161,7 +161,9 @@ public struct VNNLIBExport: Sendable {
   }
 
   private func failure(_ alternative: PropertyNegation.Case) -> String {
-    let row = LinearRow(alternative.failure, version == .one ? .nonnegative : .positive)
+    let row = LinearRow(
+      alternative.failure(inputCount: negation.pointCount * negation.inputCount),
+      version == .one ? .nonnegative : .positive)
     return text(row, row.comparison)
   }
 

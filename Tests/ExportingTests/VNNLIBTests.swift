@@ -190,6 +190,22 @@ struct VNNLIBTests {
     }
   }
 
+  /// Many features and as many queries: what they share is written once, and nothing grows with the number of
+  /// coefficients that are zero.
+  @Test func jointPropertiesOfManyFeaturesAreWritten() throws {
+    let names = (0..<96).map { "x\($0)" }
+    let specification = try Specification.parse(
+      text: "spec: vpals/v1\nfeatures:\n" + names.map { "  \($0): {domain: 0..1}\n" }.joined()
+        + "outputs:\n  f: {}\nproperties:\n  - id: p\n    nondecreasing: {of: f, in: [\(names.joined(separator: ", "))]}\n",
+      path: "large.yaml")
+    let text = try VNNLIBExport(specification.properties[0], of: specification, version: .two).text
+    let lines = text.split(separator: "\n")
+    #expect(lines.count { $0.hasPrefix("(assert (") } == 4 * names.count + 1)
+    let cases = lines.filter { $0.hasPrefix("  (and ") }
+    #expect(cases.count == names.count)
+    #expect(cases.allSatisfy { $0.count { $0 == "=" } == 2 * (names.count - 1) })
+  }
+
   @Test func propertiesThatSayNothingAreRefused() throws {
     let specification = try Specification.parse(
       text: "spec: vpals/v1\nfeatures:\n  a: {domain: 0..1}\noutputs:\n  f: {scale: log2}\n"

@@ -43,7 +43,7 @@ import Testing
   private func row(_ coefficients: [Rational], _ constant: Rational, _ sign: PointQuery.Condition.Sign = .nonnegative)
     -> String
   {
-    let row = LinearRow(LinearForm(coefficients: coefficients, constant: constant), sign)
+    let row = LinearRow(SparseForm(LinearForm(coefficients: coefficients, constant: constant)), sign)
     let left = row.left.map { "\($0.coefficient)·v\($0.variable)" }.joined(separator: " + ")
     switch row.right {
     case .number(let number): return "\(left) \(row.comparison.rawValue) \(number)"
