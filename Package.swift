@@ -77,6 +77,9 @@ let package = Package(
         "ProofChecking",
       ]),
 
+    // For other solvers: SMT-LIB 2 from networks and queries, without the encoder above.
+    library("Exporting", ["ExactArithmetic", bigInt, "Networks", "Specifications"]),
+
     // Data, training and the loop.
     library("Telemetry", []),
     library("Training", ["Networks", "ExactArithmetic", "Telemetry"]),
@@ -90,6 +93,11 @@ let package = Package(
         "Networks", "Specifications", "ExactArithmetic",
       ]),
 
+    // Counterexamples for people: in units, as a sketch, as a figure.
+    library(
+      "Explaining",
+      ["Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "Telemetry"]),
+
     library("Gating", ["Certificates", "ProofChecking", "Networks", "Specifications"]),
     library(
       "CommandSupport",
@@ -101,7 +109,8 @@ let package = Package(
       name: "vpals",
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
-        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "CommandSupport", argumentParser,
+        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "Exporting", "Explaining", "CommandSupport",
+        argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
       name: "vpals-check",
@@ -149,6 +158,18 @@ let package = Package(
         "Verification", "ProofChecking", "SolverProcess", "Certificates", "Specifications", "Networks",
         "ExactArithmetic", bigInt, "TestHelpers", "vpals-solver",
       ]),
+    tests(
+      "ExportingTests",
+      [
+        "Exporting", "Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
+        "vpals-solver",
+      ], exclude: ["Golden"]),
+    tests(
+      "ExplainingTests",
+      [
+        "Explaining", "Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "Telemetry",
+        "TestHelpers",
+      ], exclude: ["Golden"]),
     tests(
       "GatingTests",
       [

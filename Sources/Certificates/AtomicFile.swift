@@ -46,7 +46,7 @@ public enum AtomicFile {
     }
   }
 
-  private static func replace(_ path: String, _ fill: (FileDescriptor) throws(CertificateError) -> Void)
+  static func replace(_ path: String, _ fill: (FileDescriptor) throws(CertificateError) -> Void)
     throws(CertificateError)
   {
     let (directory, name) = split(path)
@@ -86,7 +86,7 @@ public enum AtomicFile {
     try flush(file, for: target)
   }
 
-  private static func append(_ bytes: ArraySlice<UInt8>, to file: FileDescriptor, for target: String)
+  static func append(_ bytes: ArraySlice<UInt8>, to file: FileDescriptor, for target: String)
     throws(CertificateError)
   {
     var written = 0

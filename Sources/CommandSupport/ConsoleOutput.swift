@@ -40,3 +40,22 @@ public func printError(_ text: String) { ConsoleOutput.write(text + "\n", to: ST
 
 /// Replaces the line that a terminal shows on standard error.
 public func printStatus(_ text: String) { ConsoleOutput.write("\r\u{1B}[K" + text, to: STDERR_FILENO) }
+
+/// Standard output as a stream of text, in larger pieces than it comes in.
+public struct StandardOutput: TextOutputStream {
+  private static let bufferBytes = 1 << 16
+  private var buffer = ""
+
+  public init() {}
+
+  public mutating func write(_ string: String) {
+    buffer += string
+    if buffer.utf8.count >= Self.bufferBytes { flush() }
+  }
+
+  /// Writes what is left; to be called at the end.
+  public mutating func flush() {
+    ConsoleOutput.write(buffer, to: STDOUT_FILENO)
+    buffer = ""
+  }
+}

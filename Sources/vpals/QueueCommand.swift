@@ -1,8 +1,11 @@
 import ArgumentParser
 import CertificateStorage
+import Certificates
 import CommandSupport
 import ExactArithmetic
+import Explaining
 import Foundation
+import Specifications
 
 struct QueueCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -62,6 +65,12 @@ struct QueueShowCommand: ParsableCommand {
   @Argument(help: "The first digits of an entry's identifier.")
   var id: String
 
+  @Option(help: "The specification; the default is specs/APP.yaml.")
+  var spec: String?
+
+  @Option(help: "Measured rows to compare it with; the default is models/APP/data.csv.")
+  var data: String?
+
   @Option(help: "text or json.")
   var format = OutputFormat.text
 
@@ -71,8 +80,40 @@ struct QueueShowCommand: ParsableCommand {
     let entry = try storeOption.openExisting().queueEntry(id: id)
     switch format {
     case .json: printLine(try jsonText(QueueReport(entry)))
-    case .text: for line in QueueReport.details(entry) { printLine(line) }
+    case .text: for line in QueueReport.details(entry, nearest: try nearest(to: entry)) { printLine(line) }
     }
+  }
+
+  /// The nearest measured row in words; nothing when specification or data are not where they are looked for, unless
+  /// they were named.
+  private func nearest(to entry: QueueEntry) throws -> [String] {
+    let application = entry.origin.application
+    let specification: Specification
+    do {
+      guard let path = spec ?? CounterexampleSource(entry).specificationPath else {
+        if data != nil {
+          throw CommandFailure("specs/\(oneLine(application)).yaml does not exist here; add --spec FILE")
+        }
+        return []
+      }
+      specification = try Specification.read(path: path)
+    } catch let error as SpecificationError {
+      guard spec == nil, data == nil else { throw CommandFailure("the specification has errors\n\(error)") }
+      return []
+    }
+    let example = entry.found.counterexample
+    guard example.x.count == specification.features.count,
+      let property = specification.properties.first(where: { $0.id == entry.found.property })
+    else {
+      guard spec == nil, data == nil else {
+        throw CommandFailure("\(specification.path) has not the property or the features that the entry is about")
+      }
+      return []
+    }
+    let candidates = FileName.isValid(application) ? ["models/\(application)/data.csv"] : []
+    let measured = try MeasuredData(data, else: candidates, application: application, specification: specification)
+    guard let rows = measured.rows else { return [] }
+    return specification.describeNearest(to: example, of: property, in: rows).map(oneLine)
   }
 }
 

@@ -67,7 +67,8 @@ struct QueueReport: Encodable {
     ] + text(entry).map { "    \($0)" }
   }
 
-  static func details(_ entry: QueueEntry) -> [String] {
+  /// - Parameter nearest: The nearest measured row in words, if data is known.
+  static func details(_ entry: QueueEntry, nearest: [String] = []) -> [String] {
     let example = entry.found.counterexample
     var lines = [
       "entry        \(entry.id)",
@@ -81,7 +82,7 @@ struct QueueReport: Encodable {
     }
     lines.append("trained      \(consumer(entry)), leased \(counted(entry.leaseCount, "time"))")
     lines.append("")
-    lines += text(entry).map { "    \($0)" }
+    lines += (text(entry) + nearest).map { "    \($0)" }
     lines.append("")
     lines.append("exactly, in the network's own numbers:")
     lines.append("    x     = (\(example.x.map(\.description).joined(separator: ", ")))")

@@ -5,5 +5,6 @@ struct SpecCommand: ParsableCommand {
     commandName: "spec", abstract: "Works on specifications.",
     subcommands: [
       SpecCheckCommand.self, SpecExplainCommand.self, SpecFormatCommand.self, SpecSchemaCommand.self,
+      SpecExportCommand.self,
     ])
 }

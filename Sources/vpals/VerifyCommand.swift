@@ -56,6 +56,10 @@ struct VerifyCommand: ParsableCommand {
     help: "The directory of an earlier version of this model: start from the split trees of its proofs.")
   var predecessor: String?
 
+  @Option(
+    help: "Measured rows to compare counterexamples with; for models/APP/VERSION the default is models/APP/data.csv.")
+  var data: String?
+
   @OptionGroup var storeOption: StoreOption
 
   func validate() throws {
@@ -79,6 +83,10 @@ struct VerifyCommand: ParsableCommand {
     let chosen = try chosenProperties(specification)
     let covered = chosen.count == specification.properties.count
     try requireOthersNames(read, target, specification)
+    // A wrong --data is better known now than after the work.
+    let named = try data.map { _ in
+      try MeasuredData(data, else: [], application: target.application, specification: specification)
+    }
     if covered, access(target.directory, W_OK) != 0 {
       // Better now than after the work.
       throw CommandFailure(SystemFailure.last.error("write a certificate into \(target.directory)").message)
@@ -161,10 +169,17 @@ struct VerifyCommand: ParsableCommand {
           specificationDigest: specification.digest.hexadecimalPart), now: Date())
     }
     let saved = keepSearches(results, target, specification, writable: writable)
+    let measured =
+      found.isEmpty
+      ? nil
+      : try named
+        ?? MeasuredData(
+          nil, else: target.dataCandidates, application: target.application, specification: specification)
     let report = VerifyReport(
       target: target, network: network, specification: specification, properties: chosen, results: results,
       arithmetic: arithmetic, certificate: certificatePath, isEarlier: isEarlier, found: found, saved: saved,
-      sameStore: storeOption.store == StoreOption.standard ? [] : ["--store", storeOption.store])
+      sameStore: storeOption.store == StoreOption.standard ? [] : ["--store", storeOption.store],
+      measured: measured?.rows)
     switch format {
     case .json: printLine(try report.json())
     case .text: for line in report.lines() { printLine(line) }

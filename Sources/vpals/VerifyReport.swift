@@ -2,6 +2,7 @@ import CertificateStorage
 import Certificates
 import CommandSupport
 import ExactArithmetic
+import Explaining
 import Foundation
 import Networks
 import Retraining
@@ -23,12 +24,32 @@ struct VerifyReport {
   let saved: [String: String]
   /// `--store` and its value when it is not the default one: what the next command must name too.
   let sameStore: [String]
+  /// The rows that counterexamples are compared with.
+  let measured: MeasuredRows?
 
   var violated: Int { results.count { if case .violated = $0.verdict { true } else { false } } }
   var undecided: Int { results.count { if case .unknown = $0.verdict { true } else { false } } }
   var exitCode: Int32 { violated > 0 ? 1 : undecided > 0 ? 3 : 0 }
 
+  private struct JSONNearestRow: Encodable {
+    let path: String
+    /// From 1, without the header.
+    let row: Int
+    let line: Int
+    /// The greatest difference in a feature, in widths of its domain.
+    let distance: Double
+    let feature: String
+  }
+
+  /// Where model and specification were read: what `vpals explain` looks for.
+  private struct JSONFiles: Encodable {
+    let model: String
+    let spec: String
+  }
+
   private struct JSONCounterexample: Encodable {
+    /// The violated query, from 0.
+    let query: Int
     let x: [String]
     let xPrime: [String]?
     let fx: String
@@ -36,6 +57,7 @@ struct VerifyReport {
     let drop: String
     let dropInUnits: String
     let text: [String]
+    let nearestRow: JSONNearestRow?
   }
 
   private struct JSONProof: Encodable {
@@ -79,13 +101,14 @@ struct VerifyReport {
     let spec: String
     let arithmetic: String
     let certificate: String?
+    let files: JSONFiles
     let properties: [JSONProperty]
   }
 
   func json() throws -> String {
     let report = JSONReport(
       model: network.digest, spec: specification.digest, arithmetic: arithmetic.description,
-      certificate: certificate,
+      certificate: certificate, files: JSONFiles(model: target.modelPath, spec: target.specificationPath),
       properties: zip(properties, results).map { property, result in
         var reason: String?
         var examples: [Counterexample] = []
@@ -107,13 +130,23 @@ struct VerifyReport {
           repairs: repairs(property, result), search: saved[result.id],
           counterexample: examples.first.map { example in
             JSONCounterexample(
-              x: example.x.map(\.description), xPrime: example.xPrime?.map(\.description),
+              query: example.query, x: example.x.map(\.description), xPrime: example.xPrime?.map(\.description),
               fx: example.fx.description, fxPrime: example.fxPrime?.description, drop: example.drop.description,
               dropInUnits: specification.describeDrop(of: property, query: example.query, drop: example.drop),
-              text: FoundCounterexample.lines(property, example, specification))
+              text: FoundCounterexample.lines(property, example, specification), nearestRow: nearestRow(example))
           }, counterexamples: examples.count)
       })
     return try jsonText(report)
+  }
+
+  private func nearestRow(_ example: Counterexample) -> JSONNearestRow? {
+    guard let measured else { return nil }
+    let points = [example.x] + (example.xPrime.map { [$0] } ?? [])
+    return measured.nearest(to: points, count: 1).first.map { nearest in
+      JSONNearestRow(
+        path: measured.path, row: nearest.row.number, line: nearest.row.line, distance: nearest.distance,
+        feature: specification.features[nearest.feature].name)
+    }
   }
 
   /// What the certified bounds leave open of an undecided property.
@@ -132,6 +165,18 @@ struct VerifyReport {
         output: specification.outputs[$0.output].name, feature: specification.features[$0.feature].name,
         slope: $0.slope.description, lowerEnd: $0.lowerEnd.description, change: $0.change.description)
     }
+  }
+
+  /// What shows the first counterexample to a property in full.
+  private func explainCommand(_ property: Property) -> String? {
+    guard let first = found.first(where: { $0.property == property.id }) else { return nil }
+    let id = String(QueueEntry.id(application: target.application, found: first).prefix(12))
+    // The queue knows an application's version by name, not where it lies.
+    let isFound =
+      target.directory == "models/\(target.application)/\(target.version)"
+      && target.specificationPath == "specs/\(target.application).yaml"
+    let place = isFound ? [] : ["--model", target.argument, "--spec", target.specificationPath]
+    return commandLine(["vpals", "explain", id] + place + sameStore)
   }
 
   func lines() -> [String] {
@@ -153,8 +198,12 @@ struct VerifyReport {
       guard case .violated(let examples) = result.verdict else { continue }
       for example in examples.prefix(3) {
         lines += FoundCounterexample.lines(property, example, specification).map { "    \($0)" }
+        if let measured {
+          lines += specification.describeNearest(to: example, of: property, in: measured).map { "    \(oneLine($0))" }
+        }
       }
       if examples.count > 3 { lines.append("    and \(examples.count - 3) more in the retraining queue") }
+      if let command = explainCommand(property) { lines.append("    closer: \(command)") }
     }
     lines += ["", "\(arithmetic): \(arithmetic.meaning)"]
     let count = "\(results.count - violated - undecided) of \(results.count) properties hold"

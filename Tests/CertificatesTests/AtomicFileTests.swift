@@ -203,3 +203,39 @@ import Testing
     }
   }
 }
+
+struct FileTextTests {
+  /// More than one buffer, in pieces of all sizes.
+  @Test func aLongTextIsWrittenInFull() throws {
+    let directory = TemporaryDirectory()
+    let path = "\(directory.path)/text"
+    var expected: [UInt8] = []
+    try AtomicFile.write(to: path, maximumBytes: 4 << 20) { stream in
+      for number in 0..<3000 {
+        let piece = String(repeating: "\(number) ü\n", count: number % 150)
+        expected += piece.utf8
+        stream.write(piece)
+      }
+    }
+    #expect(expected.count > 1 << 20)
+    #expect(try BoundedFile.read(path, maximumBytes: 4 << 20) == expected)
+    #expect(TemporaryDirectory.names(in: directory.path) == ["text"])
+  }
+
+  @Test func aTextBeyondTheBoundLeavesTheFileAsItWas() throws {
+    let directory = TemporaryDirectory()
+    let path = "\(directory.path)/text"
+    try AtomicFile.write([1, 2], to: path)
+    let error = #expect(throws: CertificateError.self) {
+      try AtomicFile.write(to: path, maximumBytes: 10) { stream in
+        stream.write("0123456789")
+        stream.write("x")
+      }
+    }
+    #expect(error?.code == .tooLarge)
+    #expect(try BoundedFile.read(path, maximumBytes: 10) == [1, 2])
+    #expect(TemporaryDirectory.names(in: directory.path) == ["text"])
+    try AtomicFile.write(to: path, maximumBytes: 10) { $0.write("0123456789") }
+    #expect(try BoundedFile.read(path, maximumBytes: 10) == Array("0123456789".utf8))
+  }
+}

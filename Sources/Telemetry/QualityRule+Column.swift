@@ -1,8 +1,6 @@
-internal import Telemetry
-
 extension QualityRule.Condition {
   /// The column that the rule looks at.
-  var column: String {
+  public var column: String {
     switch self {
     case .above(let column, _): column
     case .missingOrNotPositive(let column): column

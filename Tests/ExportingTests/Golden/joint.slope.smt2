@@ -1,0 +1,82 @@
+; Property joint of specification golden, negated.
+; for all x, x' in the domain with x' >= x in clients, psi and x' = x elsewhere: p99(x') >= p99(x)
+; sat: violated, the model is a counterexample. unsat: the property holds.
+; The ends of a log2 domain are multiples of 2^-44 that enclose the logarithms; what lies between
+; counts.
+; Encoding: one copy of the network and its one-sided derivative along the feature: on a convex set,
+; f(x + t*e) - f(x) >= m*t for all t > 0 exactly when the derivative to the right is at least m at
+; every x from which a step along e stays inside.
+; Network sha256:0cd1ded3c40ab3e3457ddbb5c02b9f1e2e6c12281b69edf22009e98399c36632,
+; specification sha256:ea8604fe1c818644fe6c1f5b133ec74ffd9caa1dc8bca4c252470d19ac9dc646.
+; Query 1: sha256:a514c062a47c8472279ca9f37914f64590b8788c298417dc6c2b2750dc7258fb.
+; Query 2: sha256:800d985befa57474883f9f801b121eb98028102a09c1b89f607374ec8c613859.
+; Variables (z and h are pre- and post-activations, layers and neurons count from 1):
+;   cores: cores in cores
+;   clients: log2 of clients in connections
+;   psi: psi in fraction
+;   p50: log2 of p50 in ms
+;   p99: log2 of p99 in ms
+;   d.p99/clients: derivative of log2 of p99 in ms along log2 of clients in connections
+;   d.p99/psi: derivative of log2 of p99 in ms along psi in fraction
+(set-option :produce-models true)
+(set-info :smt-lib-version 2.6)
+(set-logic QF_LRA)
+(declare-const cores Real)
+(declare-const clients Real)
+(declare-const psi Real)
+(assert (and (<= (/ 1 3) cores) (<= cores 2)))
+(assert (and (<= 0 clients) (<= clients (/ 49125849681887 8796093022208))))
+(assert (and (<= 0 psi) (<= psi 1)))
+(declare-const z1.1 Real)
+(declare-const h1.1 Real)
+(assert (= z1.1 (+ cores (* (/ 1 2) clients))))
+(assert (>= h1.1 0))
+(assert (>= h1.1 z1.1))
+(assert (or (<= h1.1 0) (<= h1.1 z1.1)))
+(declare-const z1.2 Real)
+(declare-const h1.2 Real)
+(assert (= z1.2 (+ (* (- (/ 1 4)) cores) (* 2 psi) 1)))
+(assert (>= h1.2 0))
+(assert (>= h1.2 z1.2))
+(assert (or (<= h1.2 0) (<= h1.2 z1.2)))
+(declare-const z2.1 Real)
+(declare-const h2.1 Real)
+(assert (= z2.1 (+ h1.1 (- h1.2) (/ 1 8))))
+(assert (>= h2.1 0))
+(assert (>= h2.1 z2.1))
+(assert (or (<= h2.1 0) (<= h2.1 z2.1)))
+(declare-const z2.2 Real)
+(declare-const h2.2 Real)
+(assert (= z2.2 1))
+(assert (>= h2.2 0))
+(assert (>= h2.2 z2.2))
+(assert (or (<= h2.2 0) (<= h2.2 z2.2)))
+(declare-const p99 Real)
+(assert (= p99 (+ (* (- 2) h2.1) (* 3 h2.2))))
+(declare-const dz1.1/clients Real)
+(declare-const dh1.1/clients Real)
+(assert (= dz1.1/clients (/ 1 2)))
+(assert (= dh1.1/clients (ite (or (> z1.1 0) (and (= z1.1 0) (> dz1.1/clients 0))) dz1.1/clients 0)))
+(declare-const dz2.1/clients Real)
+(declare-const dh2.1/clients Real)
+(assert (= dz2.1/clients dh1.1/clients))
+(assert (= dh2.1/clients (ite (or (> z2.1 0) (and (= z2.1 0) (> dz2.1/clients 0))) dz2.1/clients 0)))
+(declare-const d.p99/clients Real)
+(assert (= d.p99/clients (* (- 2) dh2.1/clients)))
+(declare-const dz1.2/psi Real)
+(declare-const dh1.2/psi Real)
+(assert (= dz1.2/psi 2))
+(assert (= dh1.2/psi (ite (or (> z1.2 0) (and (= z1.2 0) (> dz1.2/psi 0))) dz1.2/psi 0)))
+(declare-const dz2.1/psi Real)
+(declare-const dh2.1/psi Real)
+(assert (= dz2.1/psi (- dh1.2/psi)))
+(assert (= dh2.1/psi (ite (or (> z2.1 0) (and (= z2.1 0) (> dz2.1/psi 0))) dz2.1/psi 0)))
+(declare-const d.p99/psi Real)
+(assert (= d.p99/psi (* (- 2) dh2.1/psi)))
+; the claim fails
+(assert (or
+  (and (< clients (/ 49125849681887 8796093022208)) (< d.p99/clients 0))
+  (and (< psi 1) (< d.p99/psi 0))))
+(check-sat)
+; after sat: (get-model)
+(exit)
