@@ -38,6 +38,7 @@ let package = Package(
     .executable(name: "vpals", targets: ["vpals"]),
     .executable(name: "vpals-train", targets: ["vpals-train"]),
     .executable(name: "vpals-check", targets: ["vpals-check"]),
+    .executable(name: "vpals-vnnlib", targets: ["vpals-vnnlib"]),
     .executable(name: "vpals-solver", targets: ["vpals-solver"]),
   ],
   dependencies: [
@@ -108,6 +109,12 @@ let package = Package(
       dependencies: ["Certificates", "ProofChecking", "Networks", "Specifications", argumentParser],
       swiftSettings: settings),
     .executableTarget(
+      name: "vpals-vnnlib",
+      dependencies: [
+        "Verification", "Certificates", "Networks", "Specifications", "ExactArithmetic", "CommandSupport",
+        argumentParser,
+      ], swiftSettings: settings),
+    .executableTarget(
       name: "vpals-train",
       dependencies: [
         "Retraining", "Training", "Telemetry", "Verification", "CertificateStorage", "CertificateStorageSQLite",
@@ -166,7 +173,8 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "vpals", "vpals-train", "vpals-check", "vpals-solver", "Retraining", "Training", "CertificateStorageSQLite",
+        "vpals", "vpals-train", "vpals-check", "vpals-vnnlib", "vpals-solver", "Retraining", "Training",
+        "CertificateStorageSQLite",
         "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
       ]),
   ],

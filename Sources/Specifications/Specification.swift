@@ -44,6 +44,11 @@ public struct Specification: Sendable, Hashable {
   /// Reads a specification file.
   /// - Throws: ``SpecificationError``, also when the file cannot be read.
   public static func read(path: String) throws(SpecificationError) -> Specification {
+    try parse(try bytes(path: path, maximum: maximumFileBytes), path: path)
+  }
+
+  /// The bytes of a regular file; one more than `maximum` of a longer one.
+  static func bytes(path: String, maximum: Int) throws(SpecificationError) -> Data {
     func failure(_ message: String) -> SpecificationError {
       SpecificationError([
         Diagnostic(
@@ -61,16 +66,14 @@ public struct Specification: Sendable, Hashable {
       try? FileManager.default.attributesOfItem(
         atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.type] as? FileAttributeType
     guard kind == .typeRegular else { throw failure("this is not a regular file") }
-    let data: Data
     do {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { try? handle.close() }
       // One byte more than allowed tells a file that is too large from one that just fits.
-      data = try handle.read(upToCount: maximumFileBytes + 1) ?? Data()
+      return try handle.read(upToCount: maximum + 1) ?? Data()
     } catch {
       throw failure("the file cannot be read: \(error.localizedDescription)")
     }
-    return try parse(data, path: path)
   }
 
   /// The domain in the network's own numbers: one interval per input.
