@@ -131,7 +131,7 @@ let package = Package(
       dependencies: ["CertificateStorageSQLite", "CertificateStorage", "Certificates", "TestHelpers"],
       path: "Tests/StoreExerciser", swiftSettings: settings),
     tests("ExactArithmeticTests", ["ExactArithmetic", bigInt]),
-    tests("NetworksTests", ["Networks", "Specifications", "ExactArithmetic", protobuf], exclude: ["Fixtures"]),
+    tests("NetworksTests", ["Networks", "Specifications", "ExactArithmetic", bigInt, protobuf], exclude: ["Fixtures"]),
     tests("SpecificationsTests", ["Specifications", "ExactArithmetic"], exclude: ["Golden"]),
     tests(
       "CertificatesTests",

@@ -53,7 +53,7 @@ struct CaseQueries {
     _ atoms: [SatisfiabilityCase.Atom], _ base: ExactNetwork, _ region: [ClosedRange<Rational>]
   ) -> [Rational] {
     var generator = SplitMix(seed: 1)
-    let points = (0..<6).map { number in
+    let points = (0..<4).map { number in
       region.map { interval in
         let share = number == 0 ? Rational(1, 2) : Rational(Int(generator.next() >> 60), 15)
         return interval.lowerBound + (interval.upperBound - interval.lowerBound) * share

@@ -87,6 +87,7 @@ struct SatisfiabilityCase {
     var firstOutputs: [Int] = []
     var outputCount = 0
     var onInputs: Set<Atom> = []
+    var onOutputs: Set<Atom> = []
     for atom in atoms {
       var sum = Atom(constant: atom.form.constant, isStrict: atom.isStrict)
       for term in atom.form.terms {
@@ -112,7 +113,7 @@ struct SatisfiabilityCase {
         if sum.constant.isNegative || (sum.isStrict && sum.constant.isZero) { isEmpty = true }
       } else if sum.isOnInputs {
         if onInputs.insert(sum).inserted { restrict(by: sum) }
-      } else if !self.atoms.contains(sum) {
+      } else if onOutputs.insert(sum).inserted {
         self.atoms.append(sum)
       }
     }
@@ -123,6 +124,7 @@ struct SatisfiabilityCase {
     }
     tighten(linear)
     guard !isEmpty else { return }
+    var known: Set<LinearInequality> = []
     // In the order of the text, so that a case is the same on each run.
     for atom in atoms {
       guard let atom = self.onInputs(atom, place), onInputs.remove(atom) != nil else { continue }
@@ -139,7 +141,7 @@ struct SatisfiabilityCase {
         form.constant = atom.constant
         for (column, coefficient) in atom.inputs { form.coefficients[column] = coefficient }
         let constraint = LinearInequality(form: form).primitive
-        if !constraints.contains(constraint) { constraints.append(constraint) }
+        if known.insert(constraint).inserted { constraints.append(constraint) }
       }
     }
   }

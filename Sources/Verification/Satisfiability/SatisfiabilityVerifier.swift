@@ -58,9 +58,13 @@ public struct SatisfiabilityVerifier: Sendable {
     func result(_ answer: SatisfiabilityAnswer) -> SatisfiabilityResult {
       SatisfiabilityResult(answer: answer, refuted: refuted, caseCount: count)
     }
-    for isQuick in count > 1 ? [true, false] : [false] {
+    // The last turn shares what others have left.
+    for turn in 0..<(count > 1 ? 3 : 1) {
+      let isQuick = turn == 0 && count > 1
       for (index, alternative) in cases.alternatives.enumerated() where refuted[index] == nil {
         guard !budget.isOver else { break }
+        // What ended for another reason than its time would end so again.
+        if turn > 1, let reason = reasons[index], reason != .timeout { continue }
         var share = budget
         let left = budget.remainingMilliseconds.map { Double($0) / 1000 }
         if isQuick {
