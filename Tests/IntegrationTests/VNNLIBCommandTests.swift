@@ -276,7 +276,8 @@ extension Network {
         text += "(assert (>= X_\(input) \(try #require(DecimalText.terminating(x - radius)))))\n"
       }
       try workspace.write(text + assertions, to: "\(name).vnnlib")
-      let outcome = try run("verify", "\(name).vnnlib", "--network", "acas.onnx", "--timeout", "30")
+      let outcome = try run(
+        "verify", "\(name).vnnlib", "--network", "acas.onnx", "--timeout", name == "wide" ? "10" : "240")
       let verdict = try #require(outcome.lines.first, "\(outcome.error)")
       print("ACAS form, seed \(seed), \(name): \(verdict); \(outcome.error)")
       #expect(expected.contains(verdict), "seed \(seed), \(name): \(verdict), \(outcome.error)")
@@ -300,7 +301,9 @@ extension Network {
       }
       guard interpreter != nil || isContinuousIntegration else { continue }
       let found = try python(["onnx_values.py", "acas.onnx"] + outcome.lines[1...5].map(Self.number))
-      let runtime = try found.split(separator: " ").map { try #require(Double($0).flatMap { Rational(exactly: $0) }) }
+      let runtime = try found.split(whereSeparator: \.isWhitespace).map {
+        try #require(Double($0).flatMap { Rational(exactly: $0) })
+      }
       for (computed, output) in zip(runtime, outputs) {
         #expect((computed - output).magnitude <= Rational(1, 10_000) * max(1, output.magnitude))
       }
@@ -335,12 +338,12 @@ extension Network {
     try write(model == "rising" ? Self.rising() : Self.dipping(), to: "f.onnx")
     var text = """
       (vnnlib-version <2.0>)
-      (declare-network f (declare-input X Real [1,2]) (declare-output Y Real [1,1]))
+      (declare-network f (declare-input X real [1,2]) (declare-output Y real [1,1]))
 
       """
     if property == "monotone" {
       text += """
-        (declare-network g (equal-to f) (declare-input Z Real [1,2]) (declare-output W Real [1,1]))
+        (declare-network g (equal-to f) (declare-input Z real [1,2]) (declare-output W real [1,1]))
         (assert (and (<= 0.0 Z[0,0]) (<= Z[0,0] 1.0) (<= 0.0 Z[0,1]) (<= Z[0,1] 1.0)))
         (assert (== X[0,1] Z[0,1]))
         (assert (<= X[0,0] Z[0,0]))

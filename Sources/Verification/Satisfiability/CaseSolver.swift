@@ -34,6 +34,10 @@ struct CaseSolver {
   private static let maximumSingles = 8
   private static let singleShare = 0.05
   private static let singleSeconds = 1.0
+  /// The points sampled for one atom of several: what violates that claim does not satisfy the case.
+  private static let singleSamples = 64
+  /// Those sampled with a smaller margin than before.
+  private static let closerSamples = 512
   /// The most time for a linear piece, in milliseconds.
   private static let pieceMilliseconds = 5_000
 
@@ -124,8 +128,13 @@ struct CaseSolver {
   }
 
   /// Decides one query by the engine, and writes and checks the proof.
-  private func engine(_ network: ExactNetwork, _ query: Query, _ budget: Budget) throws -> SearchAnswer {
+  /// - Parameter samples: The most points that are sampled first.
+  private func engine(
+    _ network: ExactNetwork, _ query: Query, samples: Int = .max, _ budget: Budget
+  ) throws -> SearchAnswer {
     let (base, plain) = try lowered(query, on: network)
+    var options = options
+    options.samples = min(options.samples, samples)
     let verifier = Verifier(network: base, options: options, pool: pool)
     let start = Verifier.threadSeconds()
     let outcome = try verifier.searchAndProve(plain, builder(base, plain), budget) { _, _ in }
@@ -187,7 +196,9 @@ struct CaseSolver {
     let open = all.filter { !lowered.atoms[$0].isOnInputs }
     var rounds = Self.marginBits.map { (atoms: all, bits: $0) }
     if open.count < all.count, !open.isEmpty { rounds.insert((open, Self.marginBits[0]), at: 0) }
-    if !open.isEmpty, open.count <= Self.maximumSingles, open.count > 1 {
+    var isSampled = false
+    if open.count <= Self.maximumSingles, open.count > 1 {
+      isSampled = true
       if let answer = try singles(queries, open, budget) { return answer }
     }
     var reason: UnknownReason?
@@ -199,7 +210,8 @@ struct CaseSolver {
         round.atoms.count == 1
         ? (queries.network, queries.query(atom: round.atoms[0], bits: round.bits))
         : queries.maximum(of: round.atoms, bits: round.bits)
-      switch try engine(network, query, budget) {
+      let samples = number > 0 ? Self.closerSamples : isSampled ? 0 : Int.max
+      switch try engine(network, query, samples: samples, budget) {
       case .proved(let ground): return .refuted(ground)
       case .violated(let found):
         if let witness = try witness(among: found, budget) { return .satisfiable(witness) }
@@ -232,7 +244,8 @@ struct CaseSolver {
     for atom in atoms where !budget.isOver {
       let left = budget.remainingMilliseconds.map { Double($0) / 1000 * Self.singleShare } ?? Self.singleSeconds
       let share = budget.limited(toSeconds: min(left, Self.singleSeconds))
-      let answer = try engine(queries.network, queries.query(atom: atom, bits: bits), share)
+      let answer = try engine(
+        queries.network, queries.query(atom: atom, bits: bits), samples: Self.singleSamples, share)
       if case .proved(let ground) = answer { return .refuted(ground) }
     }
     return nil
