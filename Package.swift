@@ -102,7 +102,7 @@ let package = Package(
       name: "vpals",
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
-        "ExactArithmetic", "Retraining", "Training", "Gating", "CommandSupport", argumentParser,
+        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
       name: "vpals-check",
@@ -132,7 +132,7 @@ let package = Package(
       path: "Tests/StoreExerciser", swiftSettings: settings),
     tests("ExactArithmeticTests", ["ExactArithmetic", bigInt]),
     tests("NetworksTests", ["Networks", "Specifications", "ExactArithmetic", bigInt, protobuf], exclude: ["Fixtures"]),
-    tests("SpecificationsTests", ["Specifications", "ExactArithmetic"], exclude: ["Golden"]),
+    tests("SpecificationsTests", ["Specifications", "ExactArithmetic", "TestHelpers"], exclude: ["Golden"]),
     tests(
       "CertificatesTests",
       ["CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic", "TestHelpers"]),

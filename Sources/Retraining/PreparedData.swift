@@ -56,10 +56,11 @@ public struct PreparedData: Sendable {
     for feature in specification.features {
       let low = feature.domain.lowerBound.approximation
       let high = feature.domain.upperBound.approximation
+      let listed = feature.values?.map(\.approximation)
       let kept = try dataset.column(feature.column, rows: filter.kept)
       var values = [Double](repeating: 0, count: dataset.rowCount)
       for (row, value) in zip(filter.kept, kept) {
-        if value < low || value > high { inside[row] = false }
+        if value < low || value > high || listed?.contains(value) == false { inside[row] = false }
         let limited = min(max(value, low), high)
         values[row] = feature.scale == .log2 ? log2(limited) : limited
       }

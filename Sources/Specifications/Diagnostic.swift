@@ -78,6 +78,12 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     public static let scale = Code(description: "E028")
     /// A bound that is true of every network.
     public static let trivial = Code(description: "W001")
+    /// Properties that together leave next to no network.
+    public static let contradiction = Code(description: "W002")
+    /// A property that no row of the data, or hardly any, has to do with.
+    public static let uncovered = Code(description: "W003")
+    /// The data do not fit the specification.
+    public static let data = Code(description: "W004")
   }
 
   public let code: Code

@@ -134,10 +134,18 @@ struct Quantity: Hashable {
   let span: Span
 }
 
-/// A summand: a quantity, or a multiple of a name, with its sign inside.
+/// A summand: a quantity, or a multiple of a name, with its sign inside. Parentheses are multiplied out.
 enum Term: Hashable {
   case quantity(Quantity)
   case name(String, Span, factor: Rational)
+
+  func times(_ factor: Rational) -> Term {
+    switch self {
+    case .quantity(let quantity):
+      .quantity(Quantity(value: quantity.value * factor, unit: quantity.unit, span: quantity.span))
+    case .name(let name, let span, let own): .name(name, span, factor: own * factor)
+    }
+  }
 
   var span: Span {
     switch self {
@@ -183,7 +191,11 @@ struct Comparison: Hashable {
     let span: Span
 
     /// As mathematics.
-    var symbol: String { text == "<=" ? "≤" : text == ">=" ? "≥" : "=" }
+    var symbol: String { ["<=": "≤", ">=": "≥", "==": "="][text] ?? text }
+    /// `<` or `>`.
+    var isStrict: Bool { text == "<" || text == ">" }
+    /// +1 for `<` and `<=`, −1 for `>` and `>=`, 0 for `==`.
+    var direction: Int { text.first == "<" ? 1 : text.first == ">" ? -1 : 0 }
   }
 
   let sums: [Sum]
@@ -209,12 +221,14 @@ struct Comparison: Hashable {
 /// The grammar of one-line expressions.
 ///
 /// ```
-/// range      = quantity ".." quantity
-/// amount     = quantity
-/// comparison = sum sign sum { sign sum }           sign = "<=" | ">=" | "==" | "<" | ">"
-/// sum        = [ "-" ] term { ( "+" | "-" ) term }
-/// term       = quantity | [ number "*" ] name      name = word [ "." word ]
-/// quantity   = [ "-" ] number [ unit ]             unit = word [ "/" word ] | "1" "/" word
+/// range       = quantity ".." quantity
+/// amount      = quantity
+/// conjunction = comparison { "and" comparison }
+/// comparison  = sum sign sum { sign sum }            sign = "<=" | ">=" | "==" | "<" | ">"
+/// sum         = [ "-" ] term { ( "+" | "-" ) term }
+/// term        = quantity | [ number "*" ] factor { "*" number | "/" number }
+/// factor      = name | "(" sum ")"                   name = word [ "." word ]
+/// quantity    = [ "-" ] number [ unit ]              unit = word [ "/" word ] | "1" "/" word
 /// ```
 struct ExpressionParser {
   private let tokens: [Token]
@@ -223,6 +237,9 @@ struct ExpressionParser {
   /// The longest chain of comparisons, and the longest sum.
   static let maximumSums = 8
   static let maximumTerms = 64
+  /// The most comparisons in one line, and the deepest parentheses.
+  static let maximumComparisons = 64
+  static let maximumDepth = 16
 
   init(_ text: String) throws(ExpressionProblem) { tokens = try Token.scan(text) }
 
@@ -252,8 +269,24 @@ struct ExpressionParser {
     return result
   }
 
-  mutating func comparison() throws(ExpressionProblem) -> Comparison {
-    var sums = [try sum()]
+  /// Comparisons joined by `and`; at least one.
+  mutating func conjunction() throws(ExpressionProblem) -> [Comparison] {
+    var result = [try comparison()]
+    while current.kind == .name("and") {
+      guard result.count < Self.maximumComparisons else {
+        throw ExpressionProblem(
+          code: .tooLarge, span: current.span, message: "more than \(Self.maximumComparisons) comparisons in a line",
+          fix: "make it a list of comparisons")
+      }
+      advance()
+      result.append(try comparison())
+    }
+    try expectEnd()
+    return result
+  }
+
+  private mutating func comparison() throws(ExpressionProblem) -> Comparison {
+    var sums = [Sum(terms: try sum(depth: 0))]
     var signs: [Comparison.Sign] = []
     while case .sign(let sign) = current.kind, ["<=", ">=", "<", ">", "=="].contains(sign) {
       guard sums.count < Self.maximumSums else {
@@ -263,33 +296,34 @@ struct ExpressionParser {
       }
       signs.append(Comparison.Sign(text: sign, span: current.span))
       advance()
-      sums.append(try sum())
+      sums.append(Sum(terms: try sum(depth: 0)))
     }
-    try expectEnd()
     guard !signs.isEmpty else {
+      if current.kind != .end, current.kind != .name("and") { throw unexpected("a comparison such as <=") }
       throw ExpressionProblem(
         code: .syntax, span: current.span, message: "expected a comparison", fix: "write it as in p99 <= 60 ms")
     }
     return Comparison(sums: sums, signs: signs)
   }
 
-  private mutating func sum() throws(ExpressionProblem) -> Sum {
-    var terms = [try term(leading: nil)]
+  /// The terms of a sum, at most ``maximumTerms``.
+  private mutating func sum(depth: Int) throws(ExpressionProblem) -> [Term] {
+    var terms = try term(leading: nil, depth: depth)
     while case .sign(let sign) = current.kind, sign == "+" || sign == "-" {
-      guard terms.count < Self.maximumTerms else {
-        throw ExpressionProblem(
-          code: .tooLarge, span: current.span, message: "more than \(Self.maximumTerms) terms in a sum")
-      }
       let span = current.span
       advance()
-      terms.append(try term(leading: (sign == "-", span)))
+      terms += try term(leading: (sign == "-", span), depth: depth)
+      guard terms.count <= Self.maximumTerms else {
+        throw ExpressionProblem(
+          code: .tooLarge, span: span, message: "more than \(Self.maximumTerms) terms in a sum")
+      }
     }
-    return Sum(terms: terms)
+    return terms
   }
 
   /// - Parameter leading: whether a minus stands before the term, and where the sign is; nil at the beginning of a sum,
   ///   where a minus is optional and a plus has no place.
-  private mutating func term(leading: (isNegative: Bool, span: Span)?) throws(ExpressionProblem) -> Term {
+  private mutating func term(leading: (isNegative: Bool, span: Span)?, depth: Int) throws(ExpressionProblem) -> [Term] {
     var isNegative = leading?.isNegative ?? false
     var start: Span?
     if leading == nil, current.kind == .sign("-") {
@@ -298,40 +332,91 @@ struct ExpressionParser {
       advance()
     }
     func whole(_ span: Span) -> Span { start?.joined(span) ?? span }
-    if case .name(let name) = current.kind, !Self.words.contains(name) {
-      let span = whole(current.span)
-      advance()
-      if current.kind == .sign("*") { throw afterName() }
-      return .name(name, span, factor: isNegative ? Rational(-1) : .one)
+    let sign = isNegative ? Rational(-1) : .one
+    if let factor = try factor(depth: depth) {
+      return try scaled(factor, whole(factor.span), by: sign)
     }
     guard case .number(let number) = current.kind else { throw unexpected(Self.operand) }
     if next.kind == .sign("*") {
       let span = whole(current.span)
       advance()
       advance()
-      guard case .name(let name) = current.kind, !Self.words.contains(name) else {
-        throw unexpected("a name after '*'")
-      }
-      let end = current.span
-      advance()
-      if current.kind == .sign("*") { throw afterName() }
-      return .name(name, span.joined(end), factor: isNegative ? -number : number)
+      guard let factor = try factor(depth: depth) else { throw unexpected("a name after '*'") }
+      return try scaled(factor, span.joined(factor.span), by: sign * number)
     }
     let quantity = try quantity(expecting: Self.operand)
-    return .quantity(
-      Quantity(
-        value: isNegative ? -quantity.value : quantity.value, unit: quantity.unit, span: whole(quantity.span)))
+    return [
+      .quantity(
+        Quantity(value: quantity.value * sign, unit: quantity.unit, span: whole(quantity.span)))
+    ]
   }
 
-  private func afterName() -> ExpressionProblem {
-    if case .name = next.kind {
-      return ExpressionProblem(
-        code: .form, span: current.span, message: "a product of two names is not linear",
-        fix: "write sums of multiples, as in 2 * p50 - p99 <= 3 ms")
+  private struct Factor {
+    let terms: [Term]
+    let span: Span
+    let isName: Bool
+  }
+
+  /// A name or a sum in parentheses; nil when there is neither.
+  private mutating func factor(depth: Int) throws(ExpressionProblem) -> Factor? {
+    switch current.kind {
+    case .name(let name) where !Self.words.contains(name):
+      let span = current.span
+      advance()
+      return Factor(terms: [.name(name, span, factor: .one)], span: span, isName: true)
+    case .sign("("):
+      guard depth < Self.maximumDepth else {
+        throw ExpressionProblem(
+          code: .tooLarge, span: current.span, message: "more than \(Self.maximumDepth) parentheses in each other",
+          fix: "multiply them out")
+      }
+      let start = current.span
+      advance()
+      let terms = try sum(depth: depth + 1)
+      guard current.kind == .sign(")") else { throw unexpected("')'") }
+      let span = start.joined(current.span)
+      advance()
+      return Factor(terms: terms, span: span, isName: false)
+    default: return nil
     }
-    return ExpressionProblem(
-      code: .syntax, span: current.span, message: "a factor stands before its name",
-      fix: "write it as in 2 * p50")
+  }
+
+  /// What stands behind a factor is multiplied in: `p99 * 2`, `(p50 + p99) / 2`.
+  private mutating func scaled(_ factor: Factor, _ span: Span, by first: Rational) throws(ExpressionProblem) -> [Term] {
+    var multiple = first
+    var span = span
+    while case .sign(let sign) = current.kind, sign == "*" || sign == "/" {
+      switch next.kind {
+      case .number(let number):
+        advance()
+        guard sign == "*" || !number.isZero else {
+          throw ExpressionProblem(code: .syntax, span: current.span, message: "a division by zero")
+        }
+        multiple = sign == "*" ? multiple * number : multiple / number
+        span = span.joined(current.span)
+        advance()
+        if case .name(let word) = current.kind, !Self.words.contains(word) {
+          throw ExpressionProblem(
+            code: .form, span: current.span, message: "a factor has no unit",
+            fix: "write a plain number, and the unit behind what is compared")
+        }
+      case .name(let word) where !Self.words.contains(word): throw notLinear(sign, current.span)
+      case .sign("("): throw notLinear(sign, current.span)
+      default:
+        throw ExpressionProblem(
+          code: .syntax, span: current.span, message: "expected a number after '\(sign)'", fix: "write it as in 2 * p50"
+        )
+      }
+    }
+    // A name's span is that of its whole multiple; within parentheses each name keeps its own.
+    if factor.isName, case .name(let name, _, _) = factor.terms[0] { return [.name(name, span, factor: multiple)] }
+    return factor.terms.map { $0.times(multiple) }
+  }
+
+  private func notLinear(_ sign: String, _ span: Span) -> ExpressionProblem {
+    ExpressionProblem(
+      code: .form, span: span, message: "a \(sign == "*" ? "product" : "quotient") of two names is not linear",
+      fix: "write sums of multiples, as in 2 * p50 - p99 <= 3 ms")
   }
 
   private mutating func quantity(expecting expected: String) throws(ExpressionProblem) -> Quantity {
@@ -367,39 +452,38 @@ struct ExpressionParser {
 
   /// What stands in sums.
   private static let operand = "a number or a name"
-  /// Words that the language keeps for later.
-  private static let words: Set<String> = ["and", "or", "not", "implies", "if", "then"]
+  /// Words that are no names.
+  static let words: Set<String> = ["and", "or", "not", "implies", "if", "then"]
 
   private func expectEnd() throws(ExpressionProblem) {
     if current.kind != .end { throw unexpected("the end of the expression") }
   }
 
   private func unexpected(_ expected: String) -> ExpressionProblem {
-    func notSupported(_ what: String) -> ExpressionProblem {
-      ExpressionProblem(
-        code: .notSupported, span: current.span, message: "\(what) is not supported yet in this version",
-        fix: "write one comparison of sums of multiples, as in 2 * p50 - p99 <= 3 ms; where several are meant, a list")
+    func problem(_ message: String, fix: String?) -> ExpressionProblem {
+      ExpressionProblem(code: .syntax, span: current.span, message: message, fix: fix)
     }
     switch current.kind {
-    case .end:
-      return ExpressionProblem(
-        code: .syntax, span: current.span, message: "the expression ends where \(expected) should follow")
-    case .sign(let sign) where ["+", "-", "*", "/", "(", ")"].contains(sign):
-      return notSupported("arithmetic ('\(sign)')")
-    case .sign("="):
-      return ExpressionProblem(
-        code: .syntax, span: current.span, message: "'=' has no meaning here", fix: "write ==, <= or >=")
-    case .sign(let sign) where ["!=", "=>"].contains(sign):
-      return notSupported("'\(sign)'")
+    case .end: return problem("the expression ends where \(expected) should follow", fix: nil)
+    case .sign("="): return problem("'=' has no meaning here", fix: "write ==, <= or >=")
+    case .sign("!="):
+      return problem("'!=' has no meaning here", fix: "write two properties, one with < and one with >")
+    case .sign("=>"):
+      return problem("'=>' has no meaning here", fix: "write what must be true before under 'when' or 'where'")
+    case .sign("("), .sign(")"), .sign("+"), .sign("*"), .sign("/"):
+      return problem(
+        "expected \(expected)", fix: expected == Self.operand ? "write it as in 2 * (p50 - p99) <= 3 ms" : nil)
+    case .name("and"): return problem("expected \(expected), not 'and'", fix: nil)
+    case .name("or"):
+      return problem("'or' has no meaning here", fix: "write one property for each case")
+    case .name("not"):
+      return problem("'not' has no meaning here", fix: "turn the comparison round, as in < for >=")
     case .name(let name) where Self.words.contains(name):
-      return notSupported("'\(name)'")
-    case .name(let name):
-      return ExpressionProblem(
-        code: .syntax, span: current.span, message: "expected \(expected), not '\(Name.clipped(name))'")
+      return problem("'\(name)' has no meaning here", fix: "write what must be true before under 'when' or 'where'")
+    case .name(let name): return problem("expected \(expected), not '\(Name.clipped(name))'", fix: nil)
     case .number, .sign:
-      return ExpressionProblem(
-        code: .syntax, span: current.span, message: "expected \(expected)",
-        fix: expected == Self.operand ? "write it as in 2 * p50 - p99 <= 3 ms" : nil)
+      return problem(
+        "expected \(expected)", fix: expected == Self.operand ? "write it as in 2 * p50 - p99 <= 3 ms" : nil)
     }
   }
 }

@@ -19,6 +19,8 @@ struct Inequality: Hashable {
   var scale: Scale
   /// The comparison as mathematics, in the engineer's units.
   var text: String
+  /// Whether equality does not satisfy it; in preconditions only.
+  var isStrict = false
 
   /// The inequality at another point.
   func moved(toPoint point: Int) -> Inequality {
@@ -40,17 +42,22 @@ struct Inequality: Hashable {
   }
 }
 
-/// What a property's points range over, in the network's own numbers: a box for each, and inequalities between features.
+/// What a property's points range over, in the network's own numbers: a box for each, and inequalities between
+/// features.
 struct Domain: Hashable {
   /// One box per point.
   var boxes: [[ClosedRange<Rational>]]
-  /// Over features only, with two or more of them each; for one point or between two.
+  /// Over features only, with two or more of them each; for one point or between two. Strict ones are meant as if they
+  /// were not: what holds of a polytope's closure holds of the polytope.
   var inequalities: [Inequality] = []
+  /// The strict preconditions, of one feature or more, which counterexamples must satisfy.
+  var strict: [Inequality] = []
 
   /// Takes a precondition in: one with a single feature narrows that feature's interval, any other is kept, unless every
   /// point of the boxes satisfies it.
   /// - Returns: False when no point of the boxes satisfies it.
   mutating func restrict(by inequality: Inequality) -> Bool {
+    if inequality.isStrict { strict.append(inequality) }
     let constant = inequality.widenedConstant
     if inequality.coefficients.count == 1, let (atom, coefficient) = inequality.coefficients.first {
       let interval = boxes[atom.point][atom.index]
@@ -82,7 +89,35 @@ struct Domain: Hashable {
 
   /// The pairs of points of a domain with one point.
   var squared: Domain {
-    Domain(boxes: [boxes[0], boxes[0]], inequalities: inequalities + inequalities.map { $0.moved(toPoint: 1) })
+    func both(_ inequalities: [Inequality]) -> [Inequality] { inequalities + inequalities.map { $0.moved(toPoint: 1) } }
+    return Domain(boxes: [boxes[0], boxes[0]], inequalities: both(inequalities), strict: both(strict))
+  }
+
+  /// The pairs of a domain with two points of which the second is at least the first in the features `moved`, and equal
+  /// to it elsewhere; but nothing is said of the features `fixed`, whose values the boxes hold.
+  func ordered(_ moved: [Int], but fixed: [Int] = []) -> Domain {
+    var result = self
+    for feature in boxes[0].indices where !fixed.contains(feature) {
+      let first = Atom(point: 0, isOutput: false, index: feature)
+      let second = Atom(point: 1, isOutput: false, index: feature)
+      for (larger, smaller) in [(second, first)] + (moved.contains(feature) ? [] : [(first, second)]) {
+        result.inequalities.append(
+          Inequality(
+            coefficients: [larger: 1, smaller: -1], constant: .zero ... .zero, unit: .none, scale: .linear, text: ""))
+      }
+    }
+    return result
+  }
+
+  /// The strict preconditions of a domain with one point, on that point.
+  var strictConstraints: [LinearInequality] {
+    precondition(boxes.count == 1)
+    return strict.map { inequality in
+      var form = LinearForm(variables: boxes[0].count)
+      form.constant = inequality.widenedConstant
+      for (atom, coefficient) in inequality.coefficients { form.coefficients[atom.index] += coefficient }
+      return LinearInequality(form: form, isStrict: true)
+    }
   }
 
   /// The inequalities between features of a single point, as constraints on its box.
@@ -109,6 +144,8 @@ struct Domain: Hashable {
 struct PairSpace {
   let region: [ClosedRange<Rational>]
   let constraints: [LinearInequality]
+  /// The strict preconditions, on u.
+  let strictConstraints: [LinearInequality]
   let relation: Relation
 
   /// How a feature's two values hang together.
@@ -189,6 +226,9 @@ struct PairSpace {
     }
     for inequality in rest { add(Self.form(inequality.coefficients, inequality.widenedConstant, maps)) }
     self.constraints = constraints
+    strictConstraints = domain.strict.map {
+      LinearInequality(form: Self.form($0.coefficients, $0.widenedConstant, maps), isStrict: true)
+    }
   }
 
   /// The feature and the point at which an inequality says it is at least as large as at the other; nil when it says

@@ -28,8 +28,10 @@ public struct Feature: Measure, Hashable {
   public let index: Int
   public let unit: Unit
   public let scale: Scale
-  /// The declared range, in ``unit``.
+  /// The declared range, in ``unit``; for a list of values, from the least to the greatest.
   public let domain: ClosedRange<Rational>
+  /// The declared values, ascending, in ``unit``; nil for a range.
+  public let values: [Rational]?
   /// The range in the network's own numbers: what is proved is proved for all of it.
   ///
   /// For ``Scale/linear`` this is ``domain``. For ``Scale/log2`` it encloses [log₂ low, log₂ high]: the ends are
@@ -43,7 +45,8 @@ public struct Feature: Measure, Hashable {
 
   /// - Precondition: for `log2`, the domain is positive.
   init(
-    name: String, column: String, index: Int, unit: Unit, scale: Scale, domain: ClosedRange<Rational>, about: String?
+    name: String, column: String, index: Int, unit: Unit, scale: Scale, domain: ClosedRange<Rational>,
+    values: [Rational]? = nil, about: String?
   ) {
     self.name = name
     self.column = column
@@ -51,19 +54,34 @@ public struct Feature: Measure, Hashable {
     self.unit = unit
     self.scale = scale
     self.domain = domain
+    self.values = values
     self.about = about
+    networkDomain = Self.networkInterval(domain, scale)
+  }
+
+  private static func networkInterval(_ domain: ClosedRange<Rational>, _ scale: Scale) -> ClosedRange<Rational> {
     switch scale {
-    case .linear: networkDomain = domain
+    case .linear: return domain
     case .log2:
-      let low = BinaryLogarithm.enclosure(of: domain.lowerBound, bits: Self.logarithmBits).lowerBound
-      let high = BinaryLogarithm.enclosure(of: domain.upperBound, bits: Self.logarithmBits).upperBound
-      networkDomain = low...high
+      let low = BinaryLogarithm.enclosure(of: domain.lowerBound, bits: logarithmBits).lowerBound
+      let high = BinaryLogarithm.enclosure(of: domain.upperBound, bits: logarithmBits).upperBound
+      return low...high
     }
   }
 
-  /// `name ∈ [low, high] unit`.
+  /// A part of the domain in the network's own numbers, rounded as ``networkDomain`` is.
+  /// - Precondition: for `log2`, the part is positive.
+  func networkInterval(_ part: ClosedRange<Rational>) -> ClosedRange<Rational> { Self.networkInterval(part, scale) }
+
+  /// Whether the engineer's number lies in the declared domain.
+  public func admits(_ value: Rational) -> Bool { values?.contains(value) ?? domain.contains(value) }
+
+  /// `name ∈ [low, high] unit`, or `name ∈ {1, 2, 4} unit`.
   public var statement: String {
-    "\(name) ∈ [\(DecimalText.exact(domain.lowerBound)), \(DecimalText.exact(domain.upperBound))]\(unitSuffix)"
+    if let values {
+      return "\(name) ∈ {\(values.map(DecimalText.exact).joined(separator: ", "))}\(unitSuffix)"
+    }
+    return "\(name) ∈ [\(DecimalText.exact(domain.lowerBound)), \(DecimalText.exact(domain.upperBound))]\(unitSuffix)"
   }
 }
 

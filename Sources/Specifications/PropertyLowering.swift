@@ -6,12 +6,20 @@ struct LoweredProperty {
     let proof: Query
     let refutation: Query
     let claim: Property.ClaimText
+    var strict: StrictDomain?
   }
 
   let kind: PropertyKind
   var tolerance: Rational?
-  let parts: [Part]
+  var parts: [Part]
   let statement: String
+
+  /// The same property on several parts of its domain, as one; nil for none.
+  static func joined(_ pieces: [LoweredProperty]) -> LoweredProperty? {
+    guard var result = pieces.first else { return nil }
+    result.parts = pieces.flatMap(\.parts)
+    return result
+  }
 }
 
 /// Lowers properties to queries in the network's own numbers. `docs/specification-language.md` has the mathematics.
@@ -24,6 +32,10 @@ struct PropertyLowering {
   let conditions: [String]
   /// Whether a domain with one point is known to be a box or to have an interior.
   var hasInterior = false
+  /// A point of the domain that satisfies its strict preconditions, if there are any; for two points, both.
+  var inner: [[Rational]]?
+  /// The values of features that were chosen from lists, for what queries say: ` at replicas = 4`.
+  var choice = ""
 
   private var domainText: String {
     "the domain" + (conditions.isEmpty ? "" : " where \(conditions.joined(separator: " and "))")
@@ -33,13 +45,35 @@ struct PropertyLowering {
     Query(region: domain.boxes[0], constraints: domain.constraints, claim: claim)
   }
 
+  /// One of the property's queries on this domain.
+  private func part(_ text: String, of measure: some Measure, proof: Query, refutation: Query) -> LoweredProperty.Part {
+    part(Property.ClaimText(plain: text, choice: choice, unit: measure.unit, scale: measure.scale), proof, refutation)
+  }
+
+  private func part(_ claim: Property.ClaimText, _ proof: Query, _ refutation: Query) -> LoweredProperty.Part {
+    var strict: StrictDomain?
+    if domain.boxes.count == 1, !domain.strict.isEmpty, let inner {
+      strict = StrictDomain(constraints: domain.strictConstraints, inner: inner[0])
+    }
+    return LoweredProperty.Part(proof: proof, refutation: refutation, claim: claim, strict: strict)
+  }
+
   // MARK: Monotonicity
 
   /// Without tolerance: one query per feature, if the domain is a box or has an interior. On a convex domain with an
   /// interior f grows jointly in several features exactly when it grows in each, because both say that the partial
   /// derivatives are not negative at generic points; on a domain without interior a step in several features at once
   /// need not be made of steps in one. Everything else goes through the form with two points.
-  func monotone(_ direction: Direction, output: Int, features inputs: [Int], tolerance: Rational?) -> LoweredProperty {
+  ///
+  /// On a domain with two points the claim is between them: features that are not in `moved` are equal at both, and the
+  /// boxes of features in lists of values hold one value each.
+  /// - Parameters:
+  ///   - inputs: all features of the property.
+  ///   - moved: those that move in these queries; all of them if nil.
+  func monotone(
+    _ direction: Direction, output: Int, features inputs: [Int], moved: [Int]? = nil, tolerance: Rational?
+  ) -> LoweredProperty {
+    let moved = moved ?? inputs
     let measure = outputs[output]
     let name = measure.name
     let names = inputs.map { features[$0].name }.joined(separator: ", ")
@@ -56,38 +90,42 @@ struct PropertyLowering {
     let with = conditions.isEmpty ? "with" : "and"
     let statement = "for all x, x′ in \(domainText) \(with) x′ ≥ x in \(names) and x′ = x elsewhere: \(end)"
     let kind = PropertyKind.monotone(direction: direction, output: output, features: inputs)
-    let claim = Property.ClaimText(text: end, unit: measure.unit, scale: measure.scale)
-    if tolerance == nil, inputs.count == 1 || hasInterior {
-      let parts = inputs.map { feature in
+    var result = LoweredProperty(kind: kind, tolerance: tolerance, parts: [], statement: statement)
+    if domain.boxes.count == 1, tolerance == nil, inputs.count == 1 || hasInterior {
+      result.parts = moved.map { feature in
         let query = query(.monotone(output: output, feature: feature, direction: direction, minimumSlope: .zero))
-        return LoweredProperty.Part(proof: query, refutation: query, claim: claim)
+        return part(end, of: measure, proof: query, refutation: query)
       }
-      return LoweredProperty(kind: kind, parts: parts, statement: statement)
+      return result
     }
-    var pairs = domain.squared
-    for feature in features.indices {
-      let first = Atom(point: 0, isOutput: false, index: feature)
-      let second = Atom(point: 1, isOutput: false, index: feature)
-      func add(_ larger: Atom, _ smaller: Atom) {
-        pairs.inequalities.append(
-          Inequality(
-            coefficients: [larger: 1, smaller: -1], constant: .zero ... .zero, unit: features[feature].unit,
-            scale: features[feature].scale, text: ""))
-      }
-      add(second, first)
-      if !inputs.contains(feature) { add(first, second) }
-    }
+    let pairs = domain.boxes.count == 1 ? domain.squared.ordered(moved) : domain
     let allowed: ClosedRange<Rational> = tolerance.map { Self.amount($0, on: measure.scale) } ?? .zero ... .zero
     let factor = Rational(direction.sign)
     let change = [
       Atom(point: 1, isOutput: true, index: output): factor, Atom(point: 0, isOutput: true, index: output): -factor,
     ]
-    // The boxes of both points are the same, so that a point paired with itself is in the space.
-    guard let space = PairSpace(pairs) else { preconditionFailure("the pairs of a box include the equal ones") }
-    let part = LoweredProperty.Part(
-      proof: space.query(change, constant: allowed.lowerBound, outputCount: outputs.count),
-      refutation: space.query(change, constant: allowed.upperBound, outputCount: outputs.count), claim: claim)
-    return LoweredProperty(kind: kind, tolerance: tolerance, parts: [part], statement: statement)
+    // A point paired with itself is in the space, and the pairs along lists of values have been looked at.
+    guard let space = PairSpace(pairs) else { preconditionFailure("the pairs of a domain with points") }
+    let claim = Property.ClaimText(plain: end, choice: choice, unit: measure.unit, scale: measure.scale)
+    result.parts = [
+      part(
+        claim, in: space, proof: space.query(change, constant: allowed.lowerBound, outputCount: outputs.count),
+        refutation: space.query(change, constant: allowed.upperBound, outputCount: outputs.count))
+    ]
+    return result
+  }
+
+  /// A query about pairs of points.
+  private func part(_ claim: Property.ClaimText, in space: PairSpace, proof: Query, refutation: Query)
+    -> LoweredProperty.Part
+  {
+    var strict: StrictDomain?
+    if !space.strictConstraints.isEmpty, let inner,
+      let point = space.relation.parameters(of: inner.count == 1 ? [inner[0], inner[0]] : inner)
+    {
+      strict = StrictDomain(constraints: space.strictConstraints, inner: point)
+    }
+    return LoweredProperty.Part(proof: proof, refutation: refutation, claim: claim, strict: strict)
   }
 
   /// An amount in the engineer's unit as a difference of the network's numbers: q, or log₂(1 + q).
@@ -120,8 +158,22 @@ struct PropertyLowering {
       }
       let side = direction == .nondecreasing ? "least" : "most"
       let text = "should grow by at \(side) \(Self.text(bound, measure)) per \(per)"
-      let claim = Property.ClaimText(text: text, unit: measure.unit, scale: measure.scale)
-      parts.append(LoweredProperty.Part(proof: query(inner), refutation: query(outer), claim: claim))
+      if domain.boxes.count == 2 {
+        guard let space = PairSpace(domain) else { preconditionFailure("the pairs have been looked at") }
+        func query(_ slope: Rational) -> Query {
+          let sign = Rational(direction.sign)
+          func atom(_ point: Int, _ isOutput: Bool) -> Atom {
+            Atom(point: point, isOutput: isOutput, index: isOutput ? output : feature)
+          }
+          return space.query(
+            [atom(1, true): sign, atom(0, true): -sign, atom(1, false): -slope, atom(0, false): slope],
+            constant: .zero, outputCount: outputs.count)
+        }
+        let claim = Property.ClaimText(plain: text, choice: choice, unit: measure.unit, scale: measure.scale)
+        parts.append(part(claim, in: space, proof: query(inner), refutation: query(outer)))
+      } else {
+        parts.append(part(text, of: measure, proof: query(inner), refutation: query(outer)))
+      }
     }
     if let lower {
       let slope = slope(lower)
@@ -163,10 +215,7 @@ struct PropertyLowering {
         self.query(.nonnegative(outputs: weights, constant: -sign * constant))
       }
       let text = "\(output.name) \(symbol) \(DecimalText.exact(value))\(output.unitSuffix)"
-      parts.append(
-        LoweredProperty.Part(
-          proof: query(constants.inner), refutation: query(constants.outer),
-          claim: Property.ClaimText(text: text, unit: output.unit, scale: output.scale)))
+      parts.append(part(text, of: output, proof: query(constants.inner), refutation: query(constants.outer)))
     }
     if let lower { bound(lower, sign: 1, "≥") }
     if let upper { bound(upper, sign: -1, "≤") }
@@ -201,27 +250,35 @@ struct PropertyLowering {
       for (atom, coefficient) in inequality.coefficients {
         if atom.isOutput { weights[atom.index] += coefficient } else { inputs[atom.index] += coefficient }
       }
-      return part(inequality) { query(.nonnegative(outputs: weights, inputs: inputs, constant: $0)) }
+      func query(_ constant: Rational) -> Query {
+        self.query(.nonnegative(outputs: weights, inputs: inputs, constant: constant))
+      }
+      return part(
+        claim(inequality), query(inequality.constant.lowerBound), query(inequality.constant.upperBound))
     }
     return LoweredProperty(
       kind: .linear(outputs: named(inequalities)), parts: parts, statement: "for all x in \(domainText): \(text)")
   }
 
   /// Inequalities between two points of `space`.
-  func relational(_ inequalities: [Inequality], in space: PairSpace, points: [String], text: String) -> LoweredProperty
+  func relational(_ inequalities: [Inequality], in space: PairSpace, points: [String], between: [String], text: String)
+    -> LoweredProperty
   {
     let parts = inequalities.map { inequality in
-      part(inequality) { space.query(inequality.coefficients, constant: $0, outputCount: outputs.count) }
+      func query(_ constant: Rational) -> Query {
+        space.query(inequality.coefficients, constant: constant, outputCount: outputs.count)
+      }
+      return part(
+        claim(inequality), in: space, proof: query(inequality.constant.lowerBound),
+        refutation: query(inequality.constant.upperBound))
     }
     return LoweredProperty(
-      kind: .relational(points: points, outputs: named(inequalities)), parts: parts,
+      kind: .relational(points: points, outputs: named(inequalities), between: between), parts: parts,
       statement: "for all \(points.joined(separator: ", ")) in \(domainText): \(text)")
   }
 
-  private func part(_ inequality: Inequality, _ query: (Rational) -> Query) -> LoweredProperty.Part {
-    LoweredProperty.Part(
-      proof: query(inequality.constant.lowerBound), refutation: query(inequality.constant.upperBound),
-      claim: Property.ClaimText(text: inequality.text, unit: inequality.unit, scale: inequality.scale))
+  private func claim(_ inequality: Inequality) -> Property.ClaimText {
+    Property.ClaimText(plain: inequality.text, choice: choice, unit: inequality.unit, scale: inequality.scale)
   }
 
   private func named(_ inequalities: [Inequality]) -> [Int] {

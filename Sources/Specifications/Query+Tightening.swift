@@ -51,9 +51,11 @@ extension Property {
   /// A point that refutes it does not refute this property.
   public func tightened(by errors: [Rational]) -> Property? {
     guard let tightened = tightenedQueries(by: errors) else { return nil }
-    let parts = zip(tightened, claims).map { LoweredProperty.Part(proof: $0, refutation: $0, claim: $1) }
+    let parts = tightened.enumerated().map { index, query in
+      LoweredProperty.Part(proof: query, refutation: query, claim: claims[index], strict: strictDomains[index])
+    }
     return Property(
-      id: id, about: about, line: line, column: column, isRestricted: isRestricted,
+      id: id, about: about, line: line, column: column, domains: domains, conditions: conditions,
       lowered: LoweredProperty(kind: kind, tolerance: tolerance, parts: parts, statement: statement))
   }
 }

@@ -63,7 +63,7 @@ extension Specification {
       )
     case .linear:
       lines.append("\(rule(property, query)) fails by \(amount)")
-    case .relational(let points, _):
+    case .relational(let points, _, _):
       lines.append("\(rule(property, query)) fails by \(amount)")
       for (name, point) in zip(points, [x, second]) {
         if let text = rest(point) { lines.append("at \(name): \(text)") }

@@ -24,6 +24,9 @@ public struct Specification: Sendable, Hashable {
   public static let maximumFeatures = 512
   public static let maximumOutputs = 64
   public static let maximumProperties = 1024
+  /// The most values in the list of a feature, and the most queries of all properties together.
+  public static let maximumValues = 64
+  public static let maximumQueries = 8192
 
   /// Reads a specification from its text.
   /// - Parameter path: the file's name, for messages and ``name``.
@@ -44,11 +47,12 @@ public struct Specification: Sendable, Hashable {
   /// Reads a specification file.
   /// - Throws: ``SpecificationError``, also when the file cannot be read.
   public static func read(path: String) throws(SpecificationError) -> Specification {
-    try parse(try bytes(path: path, maximum: maximumFileBytes), path: path)
+    try parse(bytes(path: path), path: path)
   }
 
-  /// The bytes of a regular file; one more than `maximum` of a longer one.
-  static func bytes(path: String, maximum: Int) throws(SpecificationError) -> Data {
+  /// The bytes of a regular file, one more than `maximum` at most: that of specifications, or of another language.
+  /// - Throws: ``SpecificationError`` when the file cannot be read.
+  public static func bytes(path: String, maximum: Int = maximumFileBytes) throws(SpecificationError) -> [UInt8] {
     func failure(_ message: String) -> SpecificationError {
       SpecificationError([
         Diagnostic(
@@ -70,7 +74,7 @@ public struct Specification: Sendable, Hashable {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { try? handle.close() }
       // One byte more than allowed tells a file that is too large from one that just fits.
-      return try handle.read(upToCount: maximum + 1) ?? Data()
+      return Array(try handle.read(upToCount: maximum + 1) ?? Data())
     } catch {
       throw failure("the file cannot be read: \(error.localizedDescription)")
     }
@@ -86,7 +90,9 @@ public struct Specification: Sendable, Hashable {
     var text = "vpals-specification/v1 \(features.count) \(outputs.count) \(properties.count)\n"
     for feature in features {
       text += "feature \(feature.canonicalText) "
-      text += "\(feature.networkDomain.lowerBound) \(feature.networkDomain.upperBound)\n"
+      text += "\(feature.networkDomain.lowerBound) \(feature.networkDomain.upperBound)"
+      if let values = feature.values { text += " values " + values.map(\.description).joined(separator: " ") }
+      text += "\n"
     }
     for output in outputs { text += "output \(output.canonicalText)\n" }
     for property in properties {
@@ -126,4 +132,15 @@ public struct Specification: Sendable, Hashable {
 extension Measure {
   /// All of it that carries meaning, but for a feature's domain.
   var canonicalText: String { "\(index) \(name) column \(column) unit \(unit) scale \(scale.rawValue)" }
+}
+
+extension Specification {
+  /// Something wrong with this file that its reader could not know.
+  public func problem(
+    _ code: Diagnostic.Code, line: Int?, column: Int = 1, _ message: String, fix: String? = nil
+  ) -> Diagnostic {
+    Diagnostic(
+      code: code, message: message, path: path, place: line.map { Place(line: $0, column: column) }, sourceLine: "",
+      note: nil, fix: fix)
+  }
 }

@@ -23,28 +23,34 @@ extension SpecificationReader {
     let isSound: Bool
   }
 
-  /// The comparison that a text holds; strict ones are refused.
-  mutating func comparison(_ text: String, from start: Place) -> Comparison? {
+  /// The comparisons that a text holds, joined by `and`; nil after a report.
+  mutating func conjunction(_ text: String, from start: Place) -> [Comparison]? {
     do {
       var parser = try ExpressionParser(text)
-      let comparison = try parser.comparison()
-      if let strict = comparison.signs.first(where: { $0.text == "<" || $0.text == ">" }) {
-        report(
-          .strict, place(strict.span, from: start), "strict comparisons are not supported yet in this version",
-          fix: "write \(strict.text)=")
-        return nil
+      let comparisons = try parser.conjunction()
+      for comparison in comparisons {
+        if let turn = comparison.signs.first(where: { $0.direction != comparison.signs[0].direction }) {
+          report(
+            .form, place(turn.span, from: start), "the comparisons of a chain must point the same way",
+            fix: "write it as low <= output <= high")
+          return nil
+        }
       }
-      if let turn = comparison.signs.first(where: { $0.text != comparison.signs[0].text }) {
-        report(
-          .form, place(turn.span, from: start), "the comparisons of a chain must point the same way",
-          fix: "write it as low <= output <= high")
-        return nil
-      }
-      return comparison
+      return comparisons
     } catch {
       report(error, from: start)
       return nil
     }
+  }
+
+  /// Refuses strict comparisons in claims; false after a report.
+  mutating func requireClosed(_ comparison: Comparison, from start: Place) -> Bool {
+    guard let strict = comparison.signs.first(where: \.isStrict) else { return true }
+    report(
+      .strict, place(strict.span, from: start),
+      "a claim cannot be strict: over a closed domain it would hold by no margin",
+      fix: "write \(strict.text)=, with a margin if one is meant, as in p50 + 0.1 ms <= p99")
+    return false
   }
 
   /// The inequalities that a comparison means, in the network's numbers; nil after a report. A comparison that is true
@@ -52,18 +58,21 @@ extension SpecificationReader {
   mutating func inequalities(_ comparison: Comparison, from start: Place, in scope: Scope) -> [Inequality]? {
     var result: [Inequality] = []
     var isSound = true
+    if scope.allowsOutputs, !requireClosed(comparison, from: start) { return nil }
     for (index, sign) in comparison.signs.enumerated() {
       let (left, right) = (comparison.sums[index], comparison.sums[index + 1])
       let text = "\(left.text) \(sign.symbol) \(right.text)"
       let pairs =
         switch sign.text {
-        case "<=": [(left, right)]
-        case ">=": [(right, left)]
+        case "<=", "<": [(left, right)]
+        case ">=", ">": [(right, left)]
         default: [(left, right), (right, left)]
         }
       for (low, high) in pairs {
         switch inequality(low, high, text, from: start, scope) {
-        case .inequality(let inequality): result.append(inequality)
+        case .inequality(var inequality):
+          inequality.isStrict = sign.isStrict
+          result.append(inequality)
         case .alwaysTrue: break
         case .refused: isSound = false
         }
@@ -262,23 +271,23 @@ extension SpecificationReader {
     } else {
       items = [entry.value]
     }
-    guard items.count <= Self.maximumComparisons else {
+    func refuse(_ count: Int) -> [(comparison: Comparison, start: Place)] {
       report(
         .tooLarge, entry.place,
-        "'\(entry.key)' has \(items.count) comparisons; at most \(Self.maximumComparisons) are "
-          + "supported")
+        "'\(entry.key)' has \(count) comparisons; at most \(Self.maximumComparisons) are supported")
       return []
     }
+    guard items.count <= Self.maximumComparisons else { return refuse(items.count) }
     var result: [(comparison: Comparison, start: Place)] = []
     for item in items {
       guard
         let (text, start) = expression(
           SyntaxNode.Entry(key: entry.key, place: entry.place, value: item), what: "'\(entry.key)'"),
-        let comparison = comparison(text, from: start)
+        let comparisons = conjunction(text, from: start)
       else { continue }
-      result.append((comparison, start))
+      result += comparisons.map { ($0, start) }
     }
-    return result
+    return result.count <= Self.maximumComparisons ? result : refuse(result.count)
   }
 
   /// The most comparisons in one list.
@@ -290,6 +299,8 @@ extension SpecificationReader {
     var texts: [String] = []
     /// Whether all of them were understood.
     var isSound = true
+    /// Features that 'for-each' sets to one value.
+    var fixed: [Int: Rational] = [:]
   }
 
   /// The preconditions of an entry, `when` or `assume`, or `where` with its points.

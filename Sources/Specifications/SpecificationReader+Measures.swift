@@ -41,20 +41,81 @@ extension SpecificationReader {
       let before = diagnostics.count
       let fields = fields(
         entry.value, of: "the feature '\(Name.clipped(entry.key))'", at: entry.place,
-        allowed: ["index", "unit", "domain", "scale", "column", "about"], required: ["domain"],
-        planned: ["values", "integer", "normalise", "grid"])
+        allowed: ["index", "unit", "domain", "values", "scale", "column", "about"],
+        required: Self.hasValues(entry) ? [] : ["domain"], planned: ["integer", "normalise", "grid"])
       let common = common(entry, fields, position: position)
-      let domain = fields["domain"].flatMap { self.domain($0, common) } ?? 1...1
+      var domain: ClosedRange<Rational> = 1...1
+      var values: [Rational]?
+      if let list = fields["values"] {
+        if let range = fields["domain"] {
+          report(
+            .propertyKind, range.place, "'\(common.name)' has both 'domain' and 'values'",
+            fix: "keep 'domain' for a range of numbers, 'values' for a list of them")
+        }
+        values = self.values(list, common, what: "'values'")
+        if let least = values?.first, let greatest = values?.last { domain = least...greatest }
+      } else {
+        domain = fields["domain"].flatMap { self.domain($0, common) } ?? 1...1
+      }
       result.append(
         Declared(
           measure: Feature(
             name: common.name, column: common.column, index: common.index, unit: common.unit, scale: common.scale,
-            domain: domain, about: common.about),
+            domain: domain, values: values, about: common.about),
           place: common.place, isSound: diagnostics.count == before))
     }
     checkIndices(result, what: "feature")
     checkNames(result)
     return result.sorted { $0.measure.index < $1.measure.index }
+  }
+
+  private static func hasValues(_ entry: SyntaxNode.Entry) -> Bool {
+    if case .mapping(let fields) = entry.value.content { fields.contains { $0.key == "values" } } else { false }
+  }
+
+  /// A list of numbers in a measure's unit, ascending; nil after a report.
+  mutating func values(_ entry: SyntaxNode.Entry, _ common: Common, what: String) -> [Rational]? {
+    guard case .list(let items) = entry.value.content, !items.isEmpty else {
+      report(.shape, entry.place, "\(what) must be a list of numbers", fix: "write it as in values: [1, 2, 4]")
+      return nil
+    }
+    guard items.count <= Specification.maximumValues else {
+      report(
+        .tooLarge, entry.place, "\(items.count) values; at most \(Specification.maximumValues) are supported",
+        fix: "declare a domain instead")
+      return nil
+    }
+    var result: [Rational] = []
+    for item in items {
+      let one = SyntaxNode.Entry(key: entry.key, place: entry.place, value: item)
+      guard let (text, start) = expression(one, what: "a number in \(what)") else { return nil }
+      let quantity: Quantity
+      do {
+        var parser = try ExpressionParser(text)
+        quantity = try parser.amount()
+      } catch {
+        report(error, from: start)
+        return nil
+      }
+      guard
+        let value = value(
+          quantity, in: common.unit, from: start, of: common.name, at: common.place, unitNeeded: false)
+      else { return nil }
+      guard common.scale == .linear || value.isPositive else {
+        report(
+          .logarithm, place(quantity.span, from: start),
+          "'\(common.name)' has scale log2, so its values must be above zero",
+          fix: "write positive values, or scale: linear")
+        return nil
+      }
+      guard !result.contains(value) else {
+        report(
+          .duplicateName, place(quantity.span, from: start), "the value is in the list twice", fix: "write it once")
+        return nil
+      }
+      result.append(value)
+    }
+    return result.sorted()
   }
 
   mutating func outputs(_ entry: SyntaxNode.Entry?, features: [Declared<Feature>]) -> [Declared<Output>] {
@@ -91,6 +152,11 @@ extension SpecificationReader {
       report(
         .identifier, entry.place, "'\(Name.clipped(entry.key))' is not a name",
         fix: "use a letter or '_', then letters, digits and '_', at most \(Name.maximumLength) characters")
+    }
+    if ExpressionParser.words.contains(entry.key) {
+      report(
+        .identifier, entry.place, "'\(entry.key)' is a word of the expressions and cannot be a name",
+        fix: "choose another name, and write 'column: \(entry.key)' if the data file has this one")
     }
     var column = entry.key
     if let field = fields["column"], let (text, _) = text(field, what: "'column'") {

@@ -36,8 +36,8 @@ extension SpecificationReader {
       let before = diagnostics.count
       let fields = fields(
         item, of: "the property", at: item.place,
-        allowed: ["id", "about"] + Self.kinds + ["when"] + Self.companions.map(\.key), required: ["id"],
-        planned: ["for-each", "reason"])
+        allowed: ["id", "about"] + Self.kinds + ["when", "for-each"] + Self.companions.map(\.key), required: ["id"],
+        planned: ["reason"])
       guard case .mapping = item.content else { continue }
       var id = ""
       var idPlace = item.place
@@ -75,20 +75,56 @@ extension SpecificationReader {
             fix: "delete it; it belongs to \(kinds.joined(separator: " and "))")
         }
       }
-      let lowered = lowered(kindEntry, fields, declarations)
-      guard let lowered, diagnostics.isEmpty else { continue }
-      let property = Property(
-        id: id, about: about, line: idPlace.line, column: idPlace.column, isRestricted: lowered.isRestricted,
-        lowered: lowered.property)
-      if property.queries.isEmpty {
-        warnings.append(
-          source.diagnostic(
-            .trivial, at: kindEntry.value.place,
-            "this bound is true of every network: with scale log2 the output is "
-              + "always above zero", fix: "add an upper bound, or a lower bound above zero"))
+      let isRepeated = fields["for-each"] != nil
+      for case_ in cases(fields["for-each"], declarations) ?? [] {
+        let name = id + case_.suffix
+        if isRepeated {
+          if let other = seen[name] {
+            report(
+              .duplicateName, idPlace,
+              "'for-each' gives the property the id '\(Name.clipped(name))', which another one has",
+              note: "first used at \(other)", fix: "give every property its own id")
+            break
+          }
+          guard Name.isPropertyID(name) else {
+            report(
+              .identifier, idPlace, "'for-each' gives the property the id '\(Name.clipped(name))', which is too long",
+              fix: "shorten the id: at most \(2 * Name.maximumLength) characters in all")
+            break
+          }
+          guard result.count < Specification.maximumProperties else {
+            report(
+              .tooLarge, idPlace, "with 'for-each' these are more than \(Specification.maximumProperties) properties",
+              fix: "list fewer values")
+            break
+          }
+          seen[name] = idPlace
+        }
+        caseText = case_.texts.isEmpty ? "" : " for " + case_.texts.joined(separator: ", ")
+        // What is wrong in one case is wrong in the others.
+        guard let lowered = lowered(kindEntry, fields, declarations, case_), diagnostics.isEmpty else { break }
+        queriesLeft -= lowered.property.parts.count
+        guard queriesLeft >= 0 else {
+          report(
+            .tooLarge, idPlace,
+            "the lists of values make more than \(Specification.maximumQueries) cases of all properties together",
+            fix: "list fewer values, or declare a domain where the numbers in between are meant as well")
+          break
+        }
+        let property = Property(
+          id: name, about: about, line: idPlace.line, column: idPlace.column, domains: lowered.domains,
+          conditions: lowered.conditions, lowered: lowered.property)
+        if property.queries.isEmpty {
+          warnings.append(
+            source.diagnostic(
+              .trivial, at: kindEntry.value.place,
+              "this bound is true of every network: with scale log2 the output is "
+                + "always above zero", fix: "add an upper bound, or a lower bound above zero"))
+        }
+        result.append(property)
       }
-      result.append(property)
     }
+    warnContradictions(result)
     return result
   }
 
@@ -96,51 +132,61 @@ extension SpecificationReader {
 
   /// Reads and lowers what a property says; nil after a report.
   private mutating func lowered(
-    _ entry: SyntaxNode.Entry, _ fields: [String: SyntaxNode.Entry], _ declarations: Declarations
-  ) -> (property: LoweredProperty, isRestricted: Bool)? {
+    _ entry: SyntaxNode.Entry, _ fields: [String: SyntaxNode.Entry], _ declarations: Declarations, _ case_: Case
+  ) -> (property: LoweredProperty, domains: [Polytope], conditions: [String])? {
     let (features, outputs) = (declarations.features, declarations.outputs)
-    let conditions = conditions(
+    var conditions = conditions(
       fields["when"], in: Scope(features: features, outputs: outputs, allowsOutputs: false, what: "'when'"))
-    let plainFeatures = features.map(\.measure)
-    let texts = declarations.assumed.texts + conditions.texts
-    func lowering(_ domain: Inhabited, _ texts: [String]) -> PropertyLowering {
+    conditions.fixed = case_.fixed
+    let texts = declarations.assumed.texts + conditions.texts + case_.texts
+    func lowering(_ piece: Inhabited, _ texts: [String]) -> PropertyLowering {
       PropertyLowering(
-        features: plainFeatures, outputs: outputs.map(\.measure), domain: domain.domain, conditions: texts,
-        hasInterior: domain.hasInterior)
+        features: features.map(\.measure), outputs: outputs.map(\.measure), domain: piece.domain, conditions: texts,
+        hasInterior: piece.hasInterior, inner: piece.inner, choice: piece.choice)
+    }
+    let place = fields["when"] ?? entry
+    func result(_ pieces: [LoweredProperty], _ domains: [Inhabited]?, _ texts: [String])
+      -> (property: LoweredProperty, domains: [Polytope], conditions: [String])?
+    {
+      guard let domains, let joined = LoweredProperty.joined(pieces) else { return nil }
+      return (joined, domains.map(\.domain.polytope), texts)
     }
     switch entry.key {
     case "forall":
       guard let pair = forall(entry, fields, declarations),
-        let space = pairs(pair.conditions, conditions, declarations, at: fields["where"] ?? fields["when"] ?? entry)
+        let spaces = pairs(pair.conditions, conditions, declarations, at: fields["where"] ?? place)
       else { return nil }
-      let lowering = lowering(Inhabited(domain: Domain(boxes: []), hasInterior: false), texts)
       let text =
         (pair.conditions.texts.isEmpty ? "" : pair.conditions.texts.joined(separator: " and ") + " implies ")
         + pair.text
-      return (
-        lowering.relational(pair.inequalities, in: space, points: pair.points, text: text), isRestricted: !texts.isEmpty
-      )
+      let pieces = spaces.map { piece in
+        lowering(piece.pairs, texts).relational(
+          pair.inequalities, in: piece.space, points: pair.points, between: pair.conditions.texts, text: text)
+      }
+      return result(pieces, domains(conditions, declarations, at: fields["when"], in: entry), texts)
     case "always":
       let claim = always(entry, features: features, outputs: outputs)
-      guard let claim, let domain = domain(conditions, declarations, over: nil, at: fields["when"]) else { return nil }
-      let lowering = lowering(domain, texts)
-      switch claim {
-      case .bounds(let output, let lower, let upper):
-        return (lowering.always(output: output, lower: lower, upper: upper), isRestricted: !texts.isEmpty)
-      case .linear(let inequalities, let text):
-        return (lowering.linear(inequalities, text: text), isRestricted: !texts.isEmpty)
+      guard let claim, let domains = domains(conditions, declarations, at: fields["when"], in: entry) else {
+        return nil
       }
+      let pieces = domains.map { domain in
+        switch claim {
+        case .bounds(let output, let lower, let upper):
+          lowering(domain, texts).always(output: output, lower: lower, upper: upper)
+        case .linear(let inequalities, let text): lowering(domain, texts).linear(inequalities, text: text)
+        }
+      }
+      return result(pieces, domains, texts)
     case "rate":
       guard let rate = rate(entry, declarations),
-        let domain = domain(conditions, declarations, over: rate.over, at: fields["when"])
+        let pieces = steps([rate.feature], over: rate.over, conditions, declarations, at: place)
       else { return nil }
-      guard moves(rate.feature, domain, declarations, at: fields["when"] ?? entry) else { return nil }
-      let lowering = lowering(domain, texts + (rate.over.map { [$0.text] } ?? []))
-      return (
-        lowering.rate(
-          output: rate.output, feature: rate.feature, step: rate.step, lower: rate.lower, upper: rate.upper),
-        isRestricted: !texts.isEmpty || rate.over != nil
-      )
+      let all = texts + (rate.over.map { [$0.text] } ?? [])
+      let lowered = pieces.map { piece in
+        lowering(piece.domain, all).rate(
+          output: rate.output, feature: rate.feature, step: rate.step, lower: rate.lower, upper: rate.upper)
+      }
+      return result(lowered, domains(conditions, declarations, over: rate.over, at: place, in: entry), all)
     default:
       let claim = monotone(entry, features: features, outputs: outputs)
       var tolerance: Rational?
@@ -157,26 +203,44 @@ extension SpecificationReader {
         }
         if tolerance == nil { return nil }
       }
-      guard let claim, let direction = Direction(rawValue: entry.key),
-        let domain = domain(conditions, declarations, over: claim.over, at: fields["when"])
-      else { return nil }
-      for feature in claim.features {
-        guard moves(feature, domain, declarations, at: fields["when"] ?? entry) else { return nil }
+      guard declarations.isSound, let claim, let direction = Direction(rawValue: entry.key) else { return nil }
+      let isCoupled = (declarations.assumed.inequalities + conditions.inequalities).contains {
+        $0.inequality.coefficients.count > 1
       }
-      // With two points every moved feature and every precondition at the second point is a constraint more.
-      if tolerance != nil || !domain.hasInterior {
-        let moved = claim.features.count
+      // Steps in one feature after the other lead to every joint step, unless preconditions forbid what lies between, or
+      // a tolerance would be granted to each of them.
+      let isSeparate = tolerance == nil && (claim.features.count == 1 || !isCoupled)
+      let groups =
+        isSeparate && !isListFree(claim.features, declarations, case_) ? claim.features.map { [$0] } : [claim.features]
+      var all: [LoweredProperty] = []
+      let restrictions = texts + (claim.over.map { [$0.text] } ?? [])
+      for group in groups {
         guard
-          admit(
-            constraints: moved + 2 * domain.domain.inequalities.count, of: features.count + moved, at: entry.place)
+          let pieces = steps(
+            group, over: claim.over, isTolerant: tolerance != nil, conditions, declarations,
+            at: place)
         else { return nil }
+        for piece in pieces {
+          // With two points every moved feature and every precondition at the second point is a constraint more.
+          if tolerance != nil || !piece.domain.hasInterior {
+            guard
+              admit(
+                constraints: group.count + 2 * piece.domain.domain.inequalities.count,
+                of: features.count + group.count, at: entry.place)
+            else { return nil }
+          }
+          all.append(
+            lowering(piece.domain, restrictions).monotone(
+              direction, output: claim.output, features: claim.features, moved: piece.moved, tolerance: tolerance))
+        }
       }
-      let lowering = lowering(domain, texts + (claim.over.map { [$0.text] } ?? []))
-      return (
-        lowering.monotone(direction, output: claim.output, features: claim.features, tolerance: tolerance),
-        isRestricted: !texts.isEmpty || claim.over != nil
-      )
+      return result(all, domains(conditions, declarations, over: claim.over, at: place, in: entry), restrictions)
     }
+  }
+
+  /// Whether none of the features moves along a list of values.
+  private func isListFree(_ features: [Int], _ declarations: Declarations, _ case_: Case) -> Bool {
+    features.allSatisfy { declarations.features[$0].measure.values == nil || case_.fixed[$0] != nil }
   }
 
   // MARK: Domains
@@ -189,33 +253,7 @@ extension SpecificationReader {
     let text: String
   }
 
-  /// The domain of a property about one point (or two that it moves apart), after all preconditions; nil when something
-  /// is wrong with them.
-  private mutating func domain(
-    _ conditions: Conditions, _ declarations: Declarations, over: SubRange?, at entry: SyntaxNode.Entry?
-  ) -> Inhabited? {
-    guard declarations.isSound, declarations.assumed.isSound, conditions.isSound else { return nil }
-    var domain = Domain(boxes: [declarations.features.map(\.measure.networkDomain)])
-    if let over { domain.boxes[0][over.feature] = over.interval }
-    for (inequality, place) in declarations.assumed.inequalities + conditions.inequalities {
-      guard domain.restrict(by: inequality) else {
-        refuseEmpty(at: place)
-        return nil
-      }
-    }
-    let place = entry?.place ?? declarations.assumed.inequalities.last?.place ?? Place(line: 1, column: 1)
-    let polytope = domain.polytope
-    guard admit(constraints: polytope.constraints.count, of: polytope.box.count, at: place) else { return nil }
-    switch extent(of: polytope) {
-    case .empty:
-      refuseEmpty(at: place)
-      return nil
-    case .solid: return Inhabited(domain: domain, hasInterior: true)
-    case .flat, .unknown: return Inhabited(domain: domain, hasInterior: false)
-    }
-  }
-
-  private mutating func extent(of polytope: Polytope) -> Polytope.Extent {
+  mutating func extent(of polytope: Polytope) -> Polytope.Extent {
     if let known = extents[polytope] { return known }
     let extent = polytope.extent(work: &extentWork)
     extents[polytope] = extent
@@ -223,73 +261,13 @@ extension SpecificationReader {
   }
 
   /// Whether the constraints of all properties together stay within their bound; reports when not.
-  private mutating func admit(constraints: Int, of dimension: Int, at place: Place) -> Bool {
+  mutating func admit(constraints: Int, of dimension: Int, at place: Place) -> Bool {
     coefficients -= constraints * dimension
     if coefficients >= 0 { return true }
     report(
       .tooLarge, place, "the preconditions of all properties together are too large",
       fix: "write fewer properties or preconditions in one file")
     return false
-  }
-
-  /// A domain with points.
-  struct Inhabited {
-    let domain: Domain
-    /// Whether it is known to have an interior.
-    let hasInterior: Bool
-  }
-
-  private mutating func refuseEmpty(at place: Place) {
-    report(
-      .impossible, place, "no point of the domain satisfies the preconditions, so the property would say nothing",
-      fix: "correct the preconditions, or delete the property")
-  }
-
-  /// Whether a feature has more than one value in the domain; reports when it has not.
-  private mutating func moves(
-    _ feature: Int, _ domain: Inhabited, _ declarations: Declarations, at entry: SyntaxNode.Entry
-  ) -> Bool {
-    let interval = domain.domain.boxes[0][feature]
-    guard interval.lowerBound == interval.upperBound else { return true }
-    let declared = declarations.features[feature]
-    report(
-      .constantFeature, entry.place,
-      "'\(declared.measure.name)' has only one value where the preconditions hold, so nothing can be said about its "
-        + "growth", note: "declared at \(declared.place)", fix: "widen the preconditions, or delete the property")
-    return false
-  }
-
-  /// The pairs of points of a relational property; nil when something is wrong with its preconditions.
-  private mutating func pairs(
-    _ between: Conditions, _ each: Conditions, _ declarations: Declarations, at entry: SyntaxNode.Entry
-  ) -> PairSpace? {
-    guard declarations.isSound, declarations.assumed.isSound, each.isSound, between.isSound else { return nil }
-    let box = declarations.features.map(\.measure.networkDomain)
-    var domain = Domain(boxes: [box, box])
-    for (inequality, place) in declarations.assumed.inequalities + each.inequalities {
-      for point in 0...1 {
-        guard domain.restrict(by: inequality.moved(toPoint: point)) else {
-          refuseEmpty(at: place)
-          return nil
-        }
-      }
-    }
-    for (inequality, place) in between.inequalities {
-      guard domain.restrict(by: inequality) else {
-        refuseEmpty(at: place)
-        return nil
-      }
-    }
-    guard let space = PairSpace(domain) else {
-      refuseEmpty(at: entry.place)
-      return nil
-    }
-    guard admit(constraints: space.constraints.count, of: space.region.count, at: entry.place) else { return nil }
-    if case .empty = extent(of: Polytope(box: space.region, constraints: space.constraints)) {
-      refuseEmpty(at: entry.place)
-      return nil
-    }
-    return space
   }
 
   // MARK: Kinds
@@ -465,6 +443,12 @@ extension SpecificationReader {
 
   private mutating func over(_ entry: SyntaxNode.Entry, _ feature: Declared<Feature>) -> SubRange? {
     let measure = feature.measure
+    guard measure.values == nil else {
+      report(
+        .form, entry.place, "'over' is a part of a domain, but '\(measure.name)' is declared with a list of values",
+        note: "declared at \(feature.place)", fix: "write a precondition on it under 'when'")
+      return nil
+    }
     let common = Common(
       name: measure.name, place: feature.place, column: measure.column, index: measure.index, unit: measure.unit,
       scale: measure.scale, about: nil)
@@ -606,17 +590,24 @@ extension SpecificationReader {
   private mutating func always(
     _ entry: SyntaxNode.Entry, features: [Declared<Feature>], outputs: [Declared<Output>]
   ) -> Always? {
-    guard let (text, start) = expression(entry, what: "'always'"), let comparison = comparison(text, from: start) else {
-      return nil
-    }
+    let reportedBefore = diagnostics.count
+    let all = comparisons(entry)
+    guard diagnostics.count == reportedBefore, let (comparison, start) = all.first else { return nil }
     let names = comparison.sums.flatMap(\.terms).count { if case .name = $0 { true } else { false } }
-    guard let plain = comparison.plainTerms, names < 2, comparison.signs.allSatisfy({ $0.text != "==" }) else {
+    guard all.count == 1, let plain = comparison.plainTerms, names < 2,
+      comparison.signs.allSatisfy({ $0.text != "==" })
+    else {
       let scope = Scope(features: features, outputs: outputs, what: "'always'")
-      guard let inequalities = inequalities(comparison, from: start, in: scope) else { return nil }
-      let before = diagnostics.count
-      requireOutputs(inequalities, from: start, "the expression", example: "p50 <= p99")
-      return diagnostics.count == before ? .linear(inequalities, text: comparison.text) : nil
+      var inequalities: [Inequality] = []
+      for (comparison, start) in all {
+        guard let lowered = self.inequalities(comparison, from: start, in: scope) else { continue }
+        requireOutputs(lowered, from: start, "the expression", example: "p50 <= p99")
+        inequalities += lowered
+      }
+      guard diagnostics.count == reportedBefore else { return nil }
+      return .linear(inequalities, text: all.map(\.comparison.text).joined(separator: " and "))
     }
+    guard requireClosed(comparison, from: start) else { return nil }
     let isAscending = comparison.signs[0].text == "<="
     let terms = isAscending ? plain : plain.reversed()
     var named: (name: String, place: Place)?

@@ -12,6 +12,11 @@ struct SpecificationReader {
   /// What is left of ``maximumCoefficients``.
   var coefficients = maximumCoefficients
 
+  /// The case of `for-each` that is being read, for messages: ` for replicas = 1`.
+  var caseText = ""
+  /// What is left of ``Specification/maximumQueries``.
+  var queriesLeft = Specification.maximumQueries
+
   /// The most numbers in the constraints of all properties together.
   static let maximumCoefficients = 1_000_000
   static let maximumAboutLength = 2000
@@ -159,7 +164,9 @@ struct SpecificationReader {
     guard let (text, start) = text(entry, what: what) else { return nil }
     guard let start else {
       report(
-        .syntax, entry.value.place, "\(what) must stand on one line, without escapes", fix: "write it behind the colon")
+        .syntax, entry.value.place, "\(what) must stand on one line, without escapes",
+        fix: ["assume", "when", "where", "then", "always"].contains(entry.key)
+          ? "write it behind the colon; where it is long, as a list: [FIRST, SECOND]" : "write it behind the colon")
       return nil
     }
     return (text, start)

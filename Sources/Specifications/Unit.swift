@@ -2,13 +2,15 @@ public import ExactArithmetic
 
 /// A unit of measurement.
 ///
-/// Ratios, times and sizes convert exactly into each other within their kind. Every other unit (`cores`, `req/s`,
-/// `tasks`, …) is a name that fits only itself.
+/// Ratios, times and sizes convert exactly into each other within their kind, and so do their quotients: `MiB/s` and
+/// `KiB/min`, `req/s` and `req/min`, `ms/percent`. Every other unit (`cores`, `tasks`, …) is a name that fits only itself.
 public struct Unit: Sendable, Hashable, CustomStringConvertible {
-  enum Kind: Sendable, Hashable {
+  indirect enum Kind: Sendable, Hashable {
     case ratio, time, size
     case none
     case named(String)
+    /// One kind per another; `none` above stands for `1/…`.
+    case quotient(Kind, Kind)
   }
 
   /// As written in the file; `none` for numbers without a unit.
@@ -88,13 +90,40 @@ public struct Unit: Sendable, Hashable, CustomStringConvertible {
         message: "'\(Name.clipped(text))' is not a unit",
         fix: "write a unit such as fraction, percent, ms, MiB, cores, req/s, 1/s or none")
     }
-    return Unit(name: text, kind: .named(text), factor: .one)
+    guard parts.count == 2 else { return Unit(name: text, kind: .named(text), factor: .one) }
+    let above = parts[0] == "1" ? none : try part(parts[0], of: text)
+    let below = try part(parts[1], of: text)
+    return Unit(name: text, kind: .quotient(above.kind, below.kind), factor: above.factor / below.factor)
+  }
+
+  /// One side of a quotient.
+  private static func part(_ part: Substring, of text: String) throws(Problem) -> Unit {
+    let unit: Unit
+    do {
+      unit = try named(String(part))
+    } catch {
+      // Where one name is meant, the whole unit is written out.
+      let meant = error.fix.dropFirst("write ".count)
+      let whole = text.split(separator: "/").map { $0 == part ? String(meant) : String($0) }.joined(separator: "/")
+      throw Problem(
+        message: "'\(part)' in '\(text)' is not a unit", fix: meant.contains(" ") ? error.fix : "write \(whole)")
+    }
+    guard !unit.isNone else {
+      throw Problem(message: "'\(text)' is not a unit", fix: "write 1/s, for example, where nothing is counted")
+    }
+    return unit
   }
 
   /// The units that convert to this one, for messages: `ns, us, ms, s, min or h`.
   var alternatives: String {
     let names = Self.table.filter { $0.kind == kind }.map(\.name)
-    guard let last = names.last, names.count > 1 else { return name }
+    guard let last = names.last, names.count > 1 else {
+      if case .quotient(let above, let below) = kind {
+        let isConvertible = Self.table.contains { $0.kind == above || $0.kind == below }
+        return isConvertible ? "\(name) or a unit that converts to it" : name
+      }
+      return name
+    }
     return names.dropLast().joined(separator: ", ") + " or " + last
   }
 }

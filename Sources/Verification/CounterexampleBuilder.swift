@@ -17,6 +17,10 @@ struct CounterexampleBuilder {
   let isEnclosed: Bool
   /// For a query about several points: how they follow from the inputs of ``network``. At most two copies.
   var relation: Relation?
+  /// Strict preconditions on the inputs of ``network``, which every counterexample satisfies.
+  var strict: StrictDomain?
+  /// The outputs of one copy, when ``network`` has others beside them.
+  var outputCount: Int?
 
   /// Fractions of the box, in bits, tried for short coordinates.
   private static let shortening = [8, 12, 16, 20, 26, 32, 40, 52]
@@ -70,6 +74,11 @@ struct CounterexampleBuilder {
     switch query.claim {
     case .nonnegative: return violation(at: x)
     case .monotone(let output, let feature, let direction, let minimumSlope):
+      if let strict, let second = xPrime, query.polytope.contains(x), query.polytope.contains(second),
+        !strict.admits(x) || !strict.admits(second)
+      {
+        return strict.approaches { replay($0(x), $0(second)) }
+      }
       guard let xPrime, query.polytope.contains(x), query.polytope.contains(xPrime), xPrime[feature] > x[feature],
         x.indices.allSatisfy({ $0 == feature || x[$0] == xPrime[$0] })
       else { return nil }
@@ -88,6 +97,7 @@ struct CounterexampleBuilder {
     guard case .nonnegative(let outputs, let inputs, let constant) = query.claim, query.polytope.contains(point) else {
       return nil
     }
+    if let strict, !strict.admits(point) { return strict.approaches { violation(at: $0(point)) } }
     let values = network.output(at: point)
     var sum = constant
     for (weight, value) in zip(outputs + inputs, values + point) where !weight.isZero { sum += weight * value }
@@ -97,7 +107,7 @@ struct CounterexampleBuilder {
         query: index, x: point, xPrime: nil, fx: Self.spoken(outputs[...], values[...]), fxPrime: nil, drop: -sum)
     }
     let points = relation.points(at: point)
-    let count = values.count / points.count
+    let count = outputCount ?? values.count / points.count
     let fxs = points.indices.map { copy in
       let range = (copy * count)..<((copy + 1) * count)
       return Self.spoken(outputs[range], values[range])
@@ -158,5 +168,22 @@ struct CounterexampleBuilder {
     if width.isZero { return low }
     let share = ((value - low) / width).scaled(bits: bits) + Rational(1, 2)
     return low + width * Rational(share.floor).scaled(bits: -bits)
+  }
+}
+
+extension StrictDomain {
+  /// Whether a point satisfies the strict preconditions.
+  fileprivate func admits(_ point: [Rational]) -> Bool { constraints.allSatisfy { $0.holds(at: point) } }
+
+  /// The first counterexample among those that are pulled from the edge of the strict preconditions towards ``inner``:
+  /// by a sixteenth of the way, then less and less. What is violated by some amount is violated close by as well, since
+  /// networks are continuous; nil when it takes more than 2⁻⁶⁴ of the way to see that.
+  fileprivate func approaches(_ attempt: ((_ point: [Rational]) -> [Rational]) -> Counterexample?) -> Counterexample? {
+    for bits in stride(from: 4, through: 64, by: 4) {
+      let share = Rational.one.scaled(bits: -bits)
+      let found = attempt { point in zip(point, inner).map { $0 + share * ($1 - $0) } }
+      if let found { return found }
+    }
+    return nil
   }
 }

@@ -120,7 +120,7 @@ public struct Verifier: Sendable {
       let verifier = Verifier(network: lowered.network, options: options, pool: pool)
       let builder = CounterexampleBuilder(
         network: lowered.network, query: refutation, index: index, isEnclosed: property.refutations[index] != query,
-        relation: query.relation)
+        relation: query.relation, strict: property.strictDomains[index], outputCount: network.outputCount)
       let outcome = try verifier.decide(
         lowered.query, builder, known.filter { $0.query == index }, advice, budget
       ) { share, leaves in

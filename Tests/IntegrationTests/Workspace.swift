@@ -77,6 +77,8 @@ final class Workspace {
 
   func write(_ text: String, to name: String) throws { try write(Array(text.utf8), to: name) }
 
+  func read(_ name: String) throws -> String { try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8) }
+
   func bytes(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: file(name)))) }
 
   func names(in name: String) -> [String] { TemporaryDirectory.names(in: file(name)) }

@@ -21,6 +21,13 @@ struct SplitMix64: RandomNumberGenerator {
     do throws(SpecificationError) {
       let specification = try Specification.parse(bytes, path: "fuzz.yaml")
       #expect(specification.digest.count == 71)
+      // What is accepted can be laid out anew and explained.
+      let text = try SpecificationFormatter.formatted(bytes, path: "fuzz.yaml")
+      let again = try Specification.parse(text: text, path: "fuzz.yaml")
+      #expect(again.digest == specification.digest, "seed \(seed)")
+      for property in specification.properties {
+        #expect(!specification.explanation(of: property).words.isEmpty)
+      }
       return true
     } catch {
       #expect(!error.diagnostics.isEmpty && error.diagnostics.count <= SpecificationError.maximumDiagnostics)

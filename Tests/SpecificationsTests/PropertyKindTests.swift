@@ -278,7 +278,8 @@ import Testing
       ]),
       claim: .nonnegative(outputs: [1, 0, 0, 0, -1, 2000, 0, 0], constant: 1))
     #expect(property.queries == [expected])
-    #expect(property.kind == .relational(points: ["x", "y"], outputs: [0, 1]))
+    let between = ["x.a ≤ y.a", "x.b = y.b", "y.l ≤ x.l", "y.a ≥ 50 percent", "x.m ≤ 2·y.m"]
+    #expect(property.kind == .relational(points: ["x", "y"], outputs: [0, 1], between: between))
     let points: [[Rational]] = [[10, Rational(1, 3), 7, 2], [60, Rational(1, 3), 4, 9]]
     let u = try #require(expected.relation?.parameters(of: points))
     #expect(u == [10, 50, Rational(1, 3), 4, 3, 2, 9])

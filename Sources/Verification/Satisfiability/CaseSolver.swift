@@ -17,8 +17,9 @@ enum CaseAnswer {
 ///
 /// 1. Bounds and exact linear programming: whether the conditions on inputs have a solution at all.
 /// 2. Claims about the slope of one copy, when the case is about monotonicity.
-/// 3. Each atom alone, for a moment, then the maximum of all: a claim that the engine decides, with margins ε on atoms
-///    that are not strict. Points that violate it are tried on the formula itself, with all of their linear piece.
+/// 3. Bounds on the whole region, of each atom alone and of the maximum of all. Then a look for a witness, each atom alone
+///    for a moment, and the maximum of all: a claim that the engine decides, with margins ε on atoms that are not strict.
+///    Points that violate it are tried on the formula itself, with all of their linear piece.
 /// 4. The whole case, exactly, by Z3.
 struct CaseSolver {
   let problem: SatisfiabilityProblem
@@ -143,14 +144,30 @@ struct CaseSolver {
     case .violated(let found): return .violated(found)
     case .holds:
       guard let tree = outcome.tree else { return .proved(.solver) }
-      let sample = LeafSample(capacity: Verifier.auditedLeaves, seed: options.seed)
-      let file = try ProofWriting(
-        network: network, queries: [query], subject: subject, directory: options.scratchDirectory
-      ).write([tree]) { sample.offer($0, $1) }
-      _ = try Verifier(network: network, options: options).audit(
-        [query], of: subject, sample, after: Verifier.threadSeconds() - start + outcome.helpersSeconds, budget)
-      return .proved(.proofs([CaseProof(network: network, query: query, file: file)]))
+      let seconds = Verifier.threadSeconds() - start + outcome.helpersSeconds
+      return .proved(.proofs([try proof(tree, network, query, after: seconds, budget)]))
     }
+  }
+
+  /// The proof that bounds on the whole region are, when they suffice: without sampling and search.
+  private func proofAtRoot(_ network: ExactNetwork, _ query: Query, _ budget: Budget) throws -> CaseProof? {
+    let (base, plain) = try lowered(query, on: network)
+    guard !budget.isOver, let problem = try? FixedPointProblem(network: base, query: plain),
+      let tree = BranchAndBound.provedAtRoot(problem)
+    else { return nil }
+    return try proof(tree, network, query, after: 0, budget)
+  }
+
+  /// Writes a proof, has it checked, and asks Z3 about some of its leaves.
+  private func proof(
+    _ tree: FoundTree, _ network: ExactNetwork, _ query: Query, after seconds: Double, _ budget: Budget
+  ) throws -> CaseProof {
+    let sample = LeafSample(capacity: Verifier.auditedLeaves, seed: options.seed)
+    let file = try ProofWriting(
+      network: network, queries: [query], subject: subject, directory: options.scratchDirectory
+    ).write([tree]) { sample.offer($0, $1) }
+    _ = try Verifier(network: network, options: options).audit([query], of: subject, sample, after: seconds, budget)
+    return CaseProof(network: network, query: query, file: file)
   }
 
   private func lowered(_ query: Query, on network: ExactNetwork) throws -> (network: ExactNetwork, query: Query) {
@@ -196,6 +213,10 @@ struct CaseSolver {
     let open = all.filter { !lowered.atoms[$0].isOnInputs }
     var rounds = Self.marginBits.map { (atoms: all, bits: $0) }
     if open.count < all.count, !open.isEmpty { rounds.insert((open, Self.marginBits[0]), at: 0) }
+    for atom in open.prefix(Self.maximumSingles) {
+      let query = queries.query(atom: atom, bits: Self.marginBits[0])
+      if let proof = try proofAtRoot(queries.network, query, budget) { return .refuted(.proofs([proof])) }
+    }
     var isSampled = false
     if open.count <= Self.maximumSingles, open.count > 1 {
       isSampled = true
@@ -237,6 +258,7 @@ struct CaseSolver {
   private func singles(_ queries: CaseQueries, _ atoms: [Int], _ budget: Budget) throws -> CaseAnswer? {
     let bits = Self.marginBits[0]
     let (network, query) = queries.maximum(of: atoms, bits: bits)
+    if let proof = try proofAtRoot(network, query, budget) { return .refuted(.proofs([proof])) }
     let verifier = Verifier(network: network, options: options, pool: pool)
     let found = try verifier.falsify(query, builder(network, query), budget)
     if let witness = try witness(among: found, budget) { return .satisfiable(witness) }

@@ -1,0 +1,85 @@
+import Foundation
+import Specifications
+import TestHelpers
+import Testing
+
+@testable import Retraining
+
+@Suite struct DataCoverageTests {
+  private let directory = TemporaryDirectory()
+
+  private func coverage(_ rows: [String], _ specification: Specification) throws -> DataCoverage {
+    let path = "\(directory.path)/rows.csv"
+    try Data((["psi,replicas,load,extra"] + rows).joined(separator: "\n").utf8 + [10]).write(to: URL(filePath: path))
+    return try DataCoverage(path: path, specification: specification)
+  }
+
+  private static let specification = Result {
+    try Specification.parse(
+      text: """
+        spec: vpals/v1
+        features:
+          psi:      {unit: fraction, domain: 0.1..1}
+          replicas: {values: [1, 2, 4]}
+          load:     {unit: req/s, domain: 3..5000, scale: log2}
+        outputs:
+          y: {unit: ms}
+        properties:
+          - id: everywhere
+            nondecreasing: {of: y, in: psi}
+          - id: loaded
+            nondecreasing: {of: y, in: psi}
+            when: load >= 1000 req/s
+          - id: never
+            always: y >= 0 ms
+            when: psi >= 95 percent and replicas == 4
+          - id: pairs
+            forall: [a, b]
+            where: a.psi <= b.psi and a.replicas == b.replicas and a.load == b.load
+            then: a.y <= b.y
+          - id: between
+            nonincreasing: {of: y, in: replicas}
+            when: psi <= 1/2 fraction
+
+        """, path: "app.yaml")
+  }
+
+  @Test func countsRowsInTheDomainAndAtEachProperty() throws {
+    let specification = try Self.specification.get()
+    let coverage = try coverage(
+      [
+        "0.1,1,3,x",  // on the ends, which binary64 holds only nearly
+        "0.6,2,1000,x",  // on the precondition
+        "0.99,1,2000,x", "0.5,3,100,x",  // not a listed number of replicas
+        "0.05,1,100,x",  // outside
+        "1,4,5000.5,x",  // outside
+        "-0.5,1,100,x",  // outside
+      ], specification)
+    #expect(coverage.rowCount == 7 && coverage.insideDomain == 3)
+    #expect(coverage.insideFeature == [5, 6, 6])
+    #expect(coverage.touched == [3, 2, 0, 3, 1])
+    #expect(coverage.share(3) == "3 of 7 rows (42.9 %)")
+    let warnings = coverage.warnings(specification)
+    #expect(warnings.map(\.code) == [.uncovered])
+    #expect(
+      warnings[0].description == "app.yaml:14:9: warning[W003]: 'never' speaks of no row of \(coverage.path): "
+        + "3 of 7 rows (42.9 %) lie in the declared domain, none where this property applies\n"
+        + "   fix: check its preconditions and the domains, or measure there")
+  }
+
+  @Test func aColumnInAnotherUnitIsNamed() throws {
+    let specification = try Self.specification.get()
+    let coverage = try coverage(["10,1,100,x", "60,2,100,x"], specification)
+    let warnings = coverage.warnings(specification)
+    #expect(warnings.map(\.code) == [.data] + Array(repeating: .uncovered, count: 5))
+    #expect(warnings[0].message.contains("'psi' in the domain of 'psi'"))
+    #expect(warnings[0].fix == "check the unit of the column: the domain is psi ∈ [0.1, 1] fraction")
+  }
+
+  @Test func aMissingColumnIsAnError() throws {
+    let specification = try Self.specification.get()
+    let path = "\(directory.path)/other.csv"
+    try Data("psi,load\n0.5,100\n".utf8).write(to: URL(filePath: path))
+    #expect(throws: (any Error).self) { try DataCoverage(path: path, specification: specification) }
+  }
+}
