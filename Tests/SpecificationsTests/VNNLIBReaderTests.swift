@@ -274,6 +274,9 @@ import Testing
     #expect(message(Self.head + product).contains("a number of more than 8192 bits"))
     let comment = ";" + String(repeating: "x", count: VNNLIBQuery.maximumFileBytes)
     #expect(message(comment).contains("the file has more than 16777216 bytes"))
+    let comparisons = "(assert (and " + String(repeating: "(<= 0 1)", count: VNNLIBQuery.maximumComparisons)
+    #expect(message(Self.head + comparisons + "))") == "accepted")
+    #expect(message(Self.head + comparisons + "(<= 0 1)))").contains("more than 262144 comparisons"))
     let networks = (0...VNNLIBQuery.maximumNetworks).map {
       "(declare-network f\($0) (declare-input X\($0) real [1]) (declare-output Y\($0) real [1]))"
     }

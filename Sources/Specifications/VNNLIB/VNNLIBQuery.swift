@@ -67,6 +67,7 @@ public struct VNNLIBQuery: Sendable, Hashable {
   /// Of one tensor.
   public static let maximumElements = 1 << 16
   public static let maximumDimensions = 16
+  public static let maximumComparisons = 1 << 18
   /// Of parentheses in each other.
   public static let maximumDepth = 256
   /// Of a number that is computed from literals, numerator and denominator each.

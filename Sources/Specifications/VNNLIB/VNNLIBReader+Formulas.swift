@@ -299,6 +299,11 @@ extension VNNLIBReader {
       return .sum(frame.sum)
     case .less, .lessEqual, .greater, .greaterEqual, .equal, .notEqual:
       try require(2...2, "two")
+      comparisons += 1
+      guard comparisons <= VNNLIBQuery.maximumComparisons else {
+        throw failure(
+          .tooLarge, at: token, "more than \(VNNLIBQuery.maximumComparisons) comparisons", fix: "split the query")
+      }
       // left − right
       let form = SparseForm(frame.sum.coefficients, constant: frame.sum.constant)
       switch frame.kind {

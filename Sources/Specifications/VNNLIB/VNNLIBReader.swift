@@ -21,7 +21,9 @@ struct VNNLIBReader {
   var work = 0
 
   /// The most operations on coefficients that one file may ask for.
-  static let maximumWork = 50_000_000
+  static let maximumWork = 10_000_000
+  /// Comparisons so far.
+  var comparisons = 0
 
   private enum Name {
     case network(Int)
@@ -360,7 +362,7 @@ struct VNNLIBReader {
         missing > 0
       else {
         let index = (0...declared.count).first { declared[$0] == nil } ?? 0
-        let place = declared.first { $0.key > index }?.value ?? token
+        let place = declared.filter { $0.key > index }.min { $0.key < $1.key }?.value ?? token
         throw failure(
           .index, at: place, "\(letter)_\(index) is not declared",
           fix: "declare \(letter)_0, \(letter)_1, … without gaps, at least one of each letter")
