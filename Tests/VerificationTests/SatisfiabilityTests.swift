@@ -134,6 +134,12 @@ import Testing
         names += (0..<network.outputCount).map { "Y\(number)[\($0)]" }
       }
       if world.name == "shared" { text += "(assert (== X0[1] X1[1]))\n" }
+      // Bounds of differences, between copies of one network.
+      if isEqual, dice.chance(0.4) {
+        let most = Double(dice.integer(in: 0...3)) / 2
+        text += "(assert (\(dice.pick(["<=", "<"])) (- X0[0] X1[0]) \(most)))\n"
+        if dice.chance(0.5) { text += "(assert (<= (* 2.0 (- X1[0] X0[0])) \(Double(dice.integer(in: -2...3)))))\n" }
+      }
       if isEqual, dice.chance(0.6) {
         let order = dice.pick(["<=", ">=", "<="])
         text += "(assert (\(order) X0[0] X1[0]))\n"
@@ -292,6 +298,37 @@ import Testing
     let one = try decide(
       text("(and (== X0[0] X1[0]) (<= X0[1] X1[1]) (<= (+ X0[0] X0[1]) 1) (> Y0[0] Y1[0]))"), [network, network])
     #expect(one.answer == "unsat" && claims(one.result).allSatisfy { $0.hasPrefix("nonnegative") })
+  }
+
+  /// A Lipschitz bound: the second point is the first plus a small step, so that bounds see how small it is.
+  @Test func differencesBetweenCopiesBecomeCoordinates() throws {
+    let network = try Self.small()
+    func text(_ most: String) -> String {
+      Self.head([network, network], isEqual: true)
+        + [0, 1].flatMap { copy in [0, 1].map { Self.bounds("X\(copy)[\($0)]", Rational(-1)...1) } }.joined()
+        + [0, 1].map {
+          "(assert (and (<= (- X0[\($0)] X1[\($0)]) 0.125) (<= (- X1[\($0)] X0[\($0)]) 0.125)))\n"
+        }.joined() + "(assert (> Y0[0] (+ Y1[0] \(most))))"
+    }
+    // |∂y₀/∂x₀| ≤ 1 and 0 ≤ ∂y₀/∂x₁ ≤ 1, never both at once in the same direction by more than a quarter in all.
+    let (answer, result) = try decide(text("0.25"), [network, network])
+    #expect(answer == "unsat")
+    guard case .proofs(let proofs)? = result.refuted[0] else {
+      Issue.record("\(result.refuted)")
+      return
+    }
+    #expect(
+      proofs.map(\.query.region) == [
+        [
+          Rational(-1)...1, Rational(-1)...1, Rational(-1, 8)...Rational(1, 8), Rational(-1, 8)...Rational(1, 8),
+        ]
+      ])
+    #expect(try decide(text("0.1"), [network, network]).answer == "sat")
+    // Two copies of which one has no bounds of its own.
+    let open =
+      Self.head([network, network], isEqual: true)
+      + [0, 1].map { Self.bounds("X0[\($0)]", Rational(0)...1) + "(assert (== X0[\($0)] X1[\($0)]))" }.joined()
+    #expect(try decide(open + "(assert (> Y0[0] Y1[0]))", [network, network]).answer == "unsat")
   }
 
   @Test func equalNetworksAtEqualInputsAreOneCopy() throws {

@@ -8,26 +8,30 @@ internal import Specifications
 /// With v = −atom (− ε for an atom that is not strict) the atom fails where v ≥ 0. One atom alone gives a claim about
 /// v; several give the maximum of theirs, computed by further ReLU layers, so that the claim is again about one network.
 /// The queries are sufficient for any ε > 0.
+///
+/// All of it is over the coordinates v of ``TiedCoordinates``.
 struct CaseQueries {
-  let region: [ClosedRange<Rational>]
-  let constraints: [LinearInequality]
-  /// Without a relation a network from u to the outputs of all copies; with one, that of each copy.
+  private let coordinates: TiedCoordinates
+  private var region: [ClosedRange<Rational>] { coordinates.region }
+  private var constraints: [LinearInequality] { coordinates.constraints }
+  /// Without a relation a network from v to the outputs of all copies; with one, that of each copy.
   let network: ExactNetwork
   let relation: Relation?
-  /// From u to the outputs of all copies.
+  /// From v to the outputs of all copies.
   let base: ExactNetwork
   /// For each atom a power of two at about the greatest magnitude that samples show.
   let scales: [Rational]
   let atoms: [SatisfiabilityCase.Atom]
 
   /// - Precondition: the case has atoms.
-  init(_ lowered: SatisfiabilityCase, region: [ClosedRange<Rational>], of problem: SatisfiabilityProblem) {
-    self.region = region
-    constraints = lowered.constraints
-    atoms = lowered.atoms
+  init(_ lowered: SatisfiabilityCase, region box: [ClosedRange<Rational>], of problem: SatisfiabilityProblem) {
+    let coordinates = TiedCoordinates(lowered, box: box)
+    self.coordinates = coordinates
+    let region = coordinates.region
+    atoms = lowered.atoms.map(coordinates.pulledBack)
     let copies = lowered.copies
     let maps = copies.map { copy in
-      LinearMap(columnCount: region.count, rows: copy.columns.map { [LinearMap.Term(column: $0)] })
+      LinearMap(columnCount: region.count, rows: copy.columns.map(coordinates.row))
     }
     if copies.isEmpty {
       // Strict conditions on inputs alone: a network without outputs is none, so one with a constant output.
@@ -36,7 +40,7 @@ struct CaseQueries {
       base = network
     } else if copies.allSatisfy({ $0.network == copies[0].network }) {
       network = problem.networks[copies[0].network]
-      let isItself = copies.count == 1 && copies[0].columns == Array(0..<region.count)
+      let isItself = copies.count == 1 && coordinates.isIdentity && copies[0].columns == Array(0..<region.count)
       relation = isItself ? nil : Relation(copies: maps)
       base = isItself ? network : network.product(over: maps)
     } else {
@@ -78,6 +82,9 @@ struct CaseQueries {
       return z ^ (z >> 31)
     }
   }
+
+  /// The coordinates of the case at those of the queries.
+  func u(at v: [Rational]) -> [Rational] { coordinates.u(at: v) }
 
   /// What an atom that is not strict must miss: 2^−`bits` of its scale.
   func margin(_ atom: Int, bits: Int) -> Rational {

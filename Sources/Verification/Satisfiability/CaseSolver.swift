@@ -235,7 +235,7 @@ struct CaseSolver {
       switch try engine(network, query, samples: samples, budget) {
       case .proved(let ground): return .refuted(ground)
       case .violated(let found):
-        if let witness = try witness(among: found, budget) { return .satisfiable(witness) }
+        if let witness = try witness(among: found, queries, budget) { return .satisfiable(witness) }
       case .unknown(let why): reason = why
       }
       // What stopped this claim stops closer ones, too.
@@ -246,10 +246,11 @@ struct CaseSolver {
     return answer
   }
 
-  private func witness(among found: [Counterexample], _ budget: Budget) throws -> Witness? {
-    for point in found { if let witness = try satisfying(point.x) { return witness } }
-    for point in found where !budget.isOver {
-      if let witness = try piece(around: point.x, budget) { return witness }
+  private func witness(among found: [Counterexample], _ queries: CaseQueries, _ budget: Budget) throws -> Witness? {
+    let points = found.map { queries.u(at: $0.x) }
+    for point in points { if let witness = try satisfying(point) { return witness } }
+    for point in points where !budget.isOver {
+      if let witness = try piece(around: point, budget) { return witness }
     }
     return nil
   }
@@ -261,7 +262,7 @@ struct CaseSolver {
     if let proof = try proofAtRoot(network, query, budget) { return .refuted(.proofs([proof])) }
     let verifier = Verifier(network: network, options: options, pool: pool)
     let found = try verifier.falsify(query, builder(network, query), budget)
-    if let witness = try witness(among: found, budget) { return .satisfiable(witness) }
+    if let witness = try witness(among: found, queries, budget) { return .satisfiable(witness) }
     if !found.isEmpty { return nil }
     for atom in atoms where !budget.isOver {
       let left = budget.remainingMilliseconds.map { Double($0) / 1000 * Self.singleShare } ?? Self.singleSeconds
