@@ -33,7 +33,7 @@ test: deps ## all tests
 	swift build --product vPALsPackageTests
 	swift test --skip-build
 
-fuzz: ## fuzz the readers of files under AddressSanitizer; FUZZ_SECONDS=60 for each of the four
+fuzz: ## fuzz the readers of files under AddressSanitizer; FUZZ_SECONDS=60 for each of the five
 	@scripts/fuzz
 
 # BENCH=targets: what has a target, medians of three, an hour or more. BENCH=full: every network and feature, for many

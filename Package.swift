@@ -176,7 +176,7 @@ let package = Package(
         "vpals", "vpals-train", "vpals-check", "vpals-vnnlib", "vpals-solver", "Retraining", "Training",
         "CertificateStorageSQLite",
         "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
-      ]),
+      ], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]
 )

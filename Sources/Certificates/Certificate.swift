@@ -1,4 +1,5 @@
 internal import Glibc
+public import Networks
 
 /// What a verifier states about one version of a model and one specification.
 ///
@@ -28,6 +29,9 @@ public struct Certificate: Sendable, Hashable {
       self.sha256 = sha256
       self.bytes = bytes
     }
+
+    /// A file of a network, as it was parsed.
+    public init(_ file: NetworkFile) { self.init(name: file.name, sha256: file.sha256, bytes: file.bytes) }
   }
 
   /// The version of a model that the certificate speaks of.

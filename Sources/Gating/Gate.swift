@@ -38,7 +38,7 @@ public struct Gate: Sendable {
   public init(specifications: String) { self.specifications = FilePath.trimmed(specifications) }
 
   /// Judges every model under `path`: a tree of `APPLICATION/VERSION/model.onnx`, one version's directory, or the
-  /// ONNX file in it. A directory counts as a version when it holds an ONNX file or a certificate. Hidden directories
+  /// ONNX file in it. A directory counts as a version when it holds a network file or a certificate. Hidden directories
   /// and the unfinished versions of a trainer (`v0001.partial-PID`) are left out; symbolic links are followed.
   /// - Throws: ``GateError`` when there is nothing to judge, a directory cannot be read, or a bound is passed.
   public func run(path: String) throws(GateError) -> [GateFinding] {

@@ -1,6 +1,7 @@
 internal import Certificates
 internal import Foundation
 internal import Glibc
+internal import Networks
 
 /// The search for the directories that the gate judges.
 ///
@@ -16,7 +17,7 @@ struct ModelTree {
 
   init(root: String) { self.root = root }
 
-  static func isModel(_ name: String) -> Bool { name.lowercased().hasSuffix(".onnx") }
+  static func isModel(_ name: String) -> Bool { StoredNetwork.isModel(name) }
 
   /// The directories of versions, sorted.
   mutating func versions() throws(GateError) -> [String] {

@@ -134,17 +134,27 @@ struct VersionCheck {
       throw Refused(
         problems.map { Refusal(.modelChanged, file: $0.path, reason: "the file \($0.problem)", next: verify) })
     }
-    guard let subject = certificate.claims.model.files.first(where: { $0.name == Self.modelFile }) else {
+    let subjects = Dictionary(
+      certificate.claims.model.files.map { ($0.name, $0.sha256) }, uniquingKeysWith: { first, _ in first })
+    guard let digest = subjects[Self.modelFile] else {
       throw Refused(.modelChanged, modelPath, "the certificate does not speak of this file", next: verify)
     }
     let stored: Network
     do {
-      // The bytes that are parsed are the bytes that are compared, whoever writes to the file meanwhile.
-      let bytes = try BoundedFile.read(modelPath, maximumBytes: ONNXModel.maximumBytes)
-      guard SHA256Digest.of(bytes) == subject.sha256 else {
+      // The bytes that are parsed are the bytes that are compared, whoever writes to the files meanwhile.
+      let bytes = try BoundedFile.read(modelPath, maximumBytes: StoredNetwork.maximumBytes)
+      guard SHA256Digest.of(bytes) == digest else {
         throw Refused(.modelChanged, modelPath, "the file has changed since it was verified", next: verify)
       }
-      stored = try Network(onnx: bytes)
+      let read = try StoredNetwork(bytes: bytes, path: modelPath)
+      for file in read.files where subjects[file.name] != file.sha256 {
+        throw Refused(
+          .modelChanged, "\(path)/\(file.name)",
+          subjects[file.name] == nil
+            ? "the certificate does not speak of this file, which holds weights of \(Self.modelFile)"
+            : "the file has changed since it was verified", next: verify)
+      }
+      stored = read.network
     } catch let error as Refused {
       throw error
     } catch {

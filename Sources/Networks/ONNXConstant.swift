@@ -10,27 +10,38 @@ func quoted(_ text: String) -> String {
 
 /// A constant tensor of an ONNX model whose shape, type and length were found to agree; its numbers are not decoded yet.
 struct ONNXConstant {
-  enum Element {
-    case float, double, bool
+  enum Element: String {
+    case float, double, int64, bool
+
+    /// The name in the standard.
+    var name: String { rawValue.uppercased() }
+    var bytes: Int {
+      switch self {
+      case .bool: 1
+      case .float: 4
+      case .double, .int64: 8
+      }
+    }
   }
 
   /// How messages call it.
   let place: String
-  let element: Element
+  /// The type of its numbers in the graph: another one than in the file after a Cast that changes none of them.
+  private(set) var element: Element
   let shape: [Int]
   /// The number of elements, the product of `shape`.
   let count: Int
+  private let stored: Element
   private let tensor: Onnx_TensorProto
+  /// The bytes of the numbers, in the tensor itself or a part of a data file; empty where a typed field has them.
+  private let raw: Data
 
   /// Checks the tensor's header and the length of its data. Nothing is allocated by its dimensions.
-  init(_ tensor: Onnx_TensorProto, place: String) throws(NetworkError) {
+  /// - Parameter data: Where external data is, if it is read.
+  init(_ tensor: Onnx_TensorProto, place: String, data: ONNXDataFiles? = nil) throws(NetworkError) {
     self.place = place
     self.tensor = tensor
     guard tensor.unknownFields.data.isEmpty else { throw ONNXReader.unknownField(place) }
-    guard tensor.dataLocation == .default, tensor.externalData.isEmpty else {
-      throw NetworkError(
-        .unsupported, "\(place) is stored outside the file (external data); save the model with its weights inline")
-    }
     guard !tensor.hasSegment else {
       throw NetworkError(.unsupported, "\(place) is a segment of a tensor; save the model with whole tensors")
     }
@@ -50,51 +61,59 @@ struct ONNXConstant {
       count = product
       shape.append(Int(dimension))
     }
-    let stored: Int
+    let typed: Int
     switch Onnx_TensorProto.DataType(rawValue: Int(tensor.dataType)) {
-    case .float:
-      element = .float
-      stored = try Self.stored(tensor, tensor.floatData.count, "float_data", bytesPerElement: 4, place: place)
-    case .double:
-      element = .double
-      stored = try Self.stored(tensor, tensor.doubleData.count, "double_data", bytesPerElement: 8, place: place)
-    case .bool:
-      element = .bool
-      stored = try Self.stored(tensor, tensor.int32Data.count, "int32_data", bytesPerElement: 1, place: place)
+    case .float: (stored, typed) = (.float, tensor.floatData.count)
+    case .double: (stored, typed) = (.double, tensor.doubleData.count)
+    case .int64: (stored, typed) = (.int64, tensor.int64Data.count)
+    case .bool: (stored, typed) = (.bool, tensor.int32Data.count)
     default:
       throw NetworkError(
         .unsupported,
         "\(place) is of type \(ONNXReader.typeName(tensor.dataType)); only FLOAT and DOUBLE tensors are supported")
     }
-    guard stored == count else {
-      throw NetworkError(
-        .shape, "\(place) has the shape \(shape) of \(count) values, but holds \(stored); the file is damaged")
-    }
-    self.shape = shape
-    self.count = count
-  }
-
-  /// The number of elements in the one field that may hold them.
-  private static func stored(
-    _ tensor: Onnx_TensorProto, _ typed: Int, _ field: String, bytesPerElement: Int, place: String
-  ) throws(NetworkError) -> Int {
     let lengths = [
       tensor.floatData.count, tensor.doubleData.count, tensor.int32Data.count, tensor.int64Data.count,
       tensor.uint64Data.count, tensor.stringData.count,
     ]
-    let others = lengths.reduce(0, +) - typed
-    guard others == 0, tensor.rawData.isEmpty || typed == 0 else {
+    guard lengths.reduce(0, +) == typed, tensor.rawData.isEmpty || typed == 0 else {
       throw NetworkError(
         .malformed, "\(place) holds values in more than one field or in one of another type; save the model again")
     }
-    guard !tensor.rawData.isEmpty else { return typed }
-    guard tensor.rawData.count.isMultiple(of: bytesPerElement) else {
+    raw = try Self.raw(tensor, isTyped: typed > 0, place: place, data: data)
+    guard raw.count.isMultiple(of: stored.bytes) else {
       throw NetworkError(
         .shape,
-        "\(place) has \(tensor.rawData.count) bytes of raw data, not a multiple of \(bytesPerElement); the file is "
-          + "damaged")
+        "\(place) has \(raw.count) bytes of raw data, not a multiple of \(stored.bytes); the file is damaged")
     }
-    return tensor.rawData.count / bytesPerElement
+    let found = raw.isEmpty ? typed : raw.count / stored.bytes
+    guard found == count else {
+      throw NetworkError(
+        .shape, "\(place) has the shape \(shape) of \(count) values, but holds \(found); the file is damaged")
+    }
+    element = stored
+    self.shape = shape
+    self.count = count
+  }
+
+  private static func raw(
+    _ tensor: Onnx_TensorProto, isTyped: Bool, place: String, data: ONNXDataFiles?
+  ) throws(NetworkError) -> Data {
+    guard tensor.dataLocation == .external else {
+      guard tensor.externalData.isEmpty else {
+        throw NetworkError(
+          .malformed, "\(place) names external data, but is not stored there (data_location); save the model again")
+      }
+      return tensor.rawData
+    }
+    guard let data else {
+      throw NetworkError(
+        .unsupported, "\(place) is stored outside the file (external data); save the model with its weights inline")
+    }
+    guard !isTyped, tensor.rawData.isEmpty else {
+      throw NetworkError(.malformed, "\(place) is stored outside the file and in it; save the model again")
+    }
+    return try data.bytes(try ONNXDataRange(tensor.externalData, place: place), place: place)
   }
 
   /// A constant of one FLOAT value or a vector of them, from an attribute.
@@ -106,18 +125,35 @@ struct ONNXConstant {
     return try ONNXConstant(tensor, place: place)
   }
 
+  /// A constant of one INT64 value or a vector of them, from an attribute.
+  static func integers(_ values: [Int64], shape: [Int64], place: String) throws(NetworkError) -> ONNXConstant {
+    var tensor = Onnx_TensorProto()
+    tensor.dataType = Int32(Onnx_TensorProto.DataType.int64.rawValue)
+    tensor.dims = shape
+    tensor.int64Data = values
+    return try ONNXConstant(tensor, place: place)
+  }
+
   /// The numbers in row-major order, exactly as stored.
-  /// - Throws: ``NetworkError`` when one is not finite.
+  /// - Throws: ``NetworkError`` when one is not finite, or an INT64 that binary64 does not hold.
   func values() throws(NetworkError) -> [Double] {
-    let values: [Double]
-    switch element {
+    var values: [Double] = []
+    switch stored {
     case .float:
       values =
-        tensor.rawData.isEmpty
+        raw.isEmpty
         ? tensor.floatData.map(Double.init)
         : littleEndian(UInt32.self).map { Double(Float(bitPattern: $0)) }
     case .double:
-      values = tensor.rawData.isEmpty ? tensor.doubleData : littleEndian(UInt64.self).map(Double.init(bitPattern:))
+      values = raw.isEmpty ? tensor.doubleData : littleEndian(UInt64.self).map(Double.init(bitPattern:))
+    case .int64:
+      for (index, integer) in storedIntegers.enumerated() {
+        guard let value = Double(exactly: integer) else {
+          throw NetworkError(
+            .unsupported, "value \(index) of \(place) is \(integer), which DOUBLE does not hold exactly")
+        }
+        values.append(value)
+      }
     case .bool:
       throw NetworkError(.unsupported, "\(place) is of type BOOL where numbers are needed")
     }
@@ -128,41 +164,66 @@ struct ONNXConstant {
     return values
   }
 
+  /// The numbers of a short INT64 vector: a shape, or axes.
+  func integers(node: String) throws(NetworkError) -> [Int64] {
+    guard element == .int64, stored == .int64, shape.count <= 1, count <= ONNXShape.maximumRank else {
+      throw NetworkError(
+        .malformed,
+        "\(node): \(place) of type \(element.name) and shape \(shape) is no vector of at most "
+          + "\(ONNXShape.maximumRank) INT64 values")
+    }
+    return storedIntegers
+  }
+
+  private var storedIntegers: [Int64] { raw.isEmpty ? tensor.int64Data : littleEndian(Int64.self) }
+
   /// Whether any element of a BOOL tensor is true.
-  var isTrue: Bool { tensor.rawData.contains { $0 != 0 } || tensor.int32Data.contains { $0 != 0 } }
+  var isTrue: Bool { raw.contains { $0 != 0 } || tensor.int32Data.contains { $0 != 0 } }
+
+  /// The same numbers as another type.
+  /// - Throws: ``NetworkError`` when that type does not hold one of them exactly.
+  /// - Complexity: decodes the numbers and forgets them; nothing of their size is kept.
+  func cast(to type: Element, node: String) throws(NetworkError) -> ONNXConstant {
+    var result = self
+    result.element = type
+    for (index, value) in try values().enumerated() {
+      let isHeld =
+        switch type {
+        case .double: true
+        case .float: Float(exactly: value) != nil
+        case .int64: Int64(exactly: value) != nil
+        case .bool: false
+        }
+      guard isHeld else {
+        throw NetworkError(
+          .unsupported,
+          "\(node): value \(index) of \(place) is \(value), which \(type.name) does not hold exactly; store the constant "
+            + "in the type that is computed with")
+      }
+    }
+    return result
+  }
 
   private func littleEndian<Pattern: FixedWidthInteger>(_: Pattern.Type) -> [Pattern] {
     let size = MemoryLayout<Pattern>.size
-    return tensor.rawData.withUnsafeBytes { bytes in
+    return raw.withUnsafeBytes { bytes in
       (0..<count).map { Pattern(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * size, as: Pattern.self)) }
     }
   }
 
-  /// The numbers spread over a value of shape [batch] + `features`, by ONNX's multidirectional broadcasting: one
-  /// number per feature.
-  /// - Throws: ``NetworkError`` when the constant is not the same for every row of a batch or has another shape.
-  func values(over features: [Int], node: String) throws(NetworkError) -> [Double] {
-    // A leading dimension of one stands for the batch.
-    let own = shape.count == features.count + 1 && shape.first == 1 ? Array(shape.dropFirst()) : shape
-    let padded = Array(repeating: 1, count: max(0, features.count - own.count)) + own
-    guard padded.count == features.count, zip(padded, features).allSatisfy({ $0 == 1 || $0 == $1 }) else {
+  /// One number for each feature of a value of shape `value`, by ONNX's multidirectional broadcasting.
+  /// - Parameter shape: Taken for the constant's own shape; it has as many elements.
+  /// - Throws: ``NetworkError`` when the constant is not the same for every point of a batch or has another shape.
+  func values(
+    over value: ONNXShape, as shape: [Int]? = nil, node: String
+  ) throws(NetworkError) -> (numbers: [Double], result: ONNXShape) {
+    let own = shape ?? self.shape
+    guard let result = value.combined(with: own) else {
       throw NetworkError(
         .shape,
-        "\(node): \(place) of shape \(shape) does not fit features of shape \(features) (the batch comes before them)")
+        "\(node): \(place) of shape \(self.shape) does not fit a value of shape \(value) (it must have one number, or one "
+          + "for each feature and the same for every point of the batch N)")
     }
-    let numbers = try values()
-    let total = features.reduce(1, *)
-    return (0..<total).map { index in
-      var rest = index
-      var offset = 0
-      var stride = 1
-      for axis in features.indices.reversed() {
-        let coordinate = rest % features[axis]
-        rest /= features[axis]
-        if padded[axis] != 1 { offset += coordinate * stride }
-        stride *= padded[axis]
-      }
-      return numbers[offset]
-    }
+    return (value.spread(try values(), of: own), result)
   }
 }

@@ -1,8 +1,6 @@
 extension ONNXModel {
-  /// The operators that are read, by their ONNX names.
-  public static let operators = [
-    "Add", "Constant", "Div", "Dropout", "Flatten", "Gemm", "Identity", "MatMul", "Mul", "Relu", "Sub",
-  ]
+  /// The operators that are read, by their names in the standard.
+  public static let operators = ONNXOperator.allCases.map(\.name)
 
   /// The operator sets that are read.
   public static var operatorSets: ClosedRange<Int> {

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// The number type of the tensors in an ONNX file.
 public enum ONNXPrecision: String, Sendable, Hashable, CaseIterable {
   /// IEEE 754 binary32, `FLOAT` in ONNX.
@@ -10,8 +8,9 @@ public enum ONNXPrecision: String, Sendable, Hashable, CaseIterable {
 
 /// A network with what an ONNX file says about it.
 ///
-/// Files hold the weights inline and are read exactly: the layers of ``network`` are the stored numbers, and an
-/// operator whose effect is not expressible in binary64 layers without rounding is refused.
+/// Files are read exactly: the layers of ``network`` are the stored numbers, and an operator whose effect is not
+/// expressible in binary64 layers without rounding is refused. We write the weights inline; other programs may have put
+/// them into files beside the model (external data), which ``read(path:)`` and ``StoredNetwork`` read too.
 public struct ONNXModel: Sendable, Hashable {
   /// The largest file that is read, in bytes.
   public static let maximumBytes = 64 << 20
@@ -45,48 +44,25 @@ public struct ONNXModel: Sendable, Hashable {
 
   /// Reads an ONNX model: a chain of fully connected layers and ReLU with the weights inline.
   ///
-  /// Operators: Gemm, MatMul, Add, Sub, Mul, Div (with constants), Relu, Identity, Flatten, Dropout (inference) and
-  /// Constant; tensors of FLOAT or DOUBLE; operator sets 7 to 28. Consecutive operators become separate layers where
-  /// multiplying them out could round; ``ExactNetwork`` composes them exactly.
+  /// Operators: those of ``ONNXOperator``; tensors of FLOAT or DOUBLE; operator sets 7 to 28. Consecutive operators
+  /// become separate layers where multiplying them out could round; ``ExactNetwork`` composes them exactly. What is read
+  /// and what is refused, and why: docs/onnx.md.
   /// - Throws: ``NetworkError``; the message names the node or the tensor, the problem and the fix.
   /// - Complexity: memory is bounded by a multiple of the bytes and of the bounds of ``Network``, whatever the bytes
   ///   are; time by nodes × weights.
   public init(bytes: [UInt8]) throws(NetworkError) {
-    self = try ONNXReader.model(bytes)
+    self = try ONNXReader.model(bytes, data: nil)
   }
 
-  /// Reads the model in the file at `path`, as ``init(bytes:)`` does.
+  /// Reads the model in the file at `path`, as ``init(bytes:)`` does, and its external data in the same folder.
   /// - Throws: ``NetworkError``, also when the file cannot be read or has more than ``maximumBytes`` bytes.
   public static func read(path: String) throws(NetworkError) -> ONNXModel {
-    let bytes = try contents(path: path)
+    let bytes = try StoredNetwork.contents(path: path)
     do {
-      return try ONNXModel(bytes: bytes)
+      let name = path.split(separator: "/").last.map(String.init) ?? path
+      return try ONNXReader.model(bytes, data: ONNXDataFiles(folder: StoredNetwork.folder(of: path), model: name))
     } catch {
       throw NetworkError(error.code, "\(path): \(error.message)")
-    }
-  }
-
-  private static func contents(path: String) throws(NetworkError) -> [UInt8] {
-    let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-    do {
-      let attributes = try FileManager.default.attributesOfItem(atPath: url.path)
-      // A pipe would block and a directory has no bytes.
-      guard attributes[.type] as? FileAttributeType == .typeRegular else {
-        throw NetworkError(.file, "\(path): is not a regular file; give the path of an ONNX file")
-      }
-      let file = try FileHandle(forReadingFrom: url)
-      defer { try? file.close() }
-      // The bound holds for what is read, not for what the file's size was a moment ago.
-      let data = try file.read(upToCount: maximumBytes + 1) ?? Data()
-      guard data.count <= maximumBytes else {
-        throw NetworkError(.tooLarge, "\(path): the file is larger than \(maximumBytes) bytes, the most that is read")
-      }
-      return [UInt8](data)
-    } catch let error as NetworkError {
-      throw error
-    } catch {
-      let reason = FileManager.default.fileExists(atPath: path) ? "cannot be read" : "does not exist"
-      throw NetworkError(.file, "\(path): the file \(reason); check the path and its permissions")
     }
   }
 }
@@ -95,11 +71,6 @@ extension Network {
   /// Reads the network of an ONNX model; see ``ONNXModel/init(bytes:)``.
   public init(onnx bytes: [UInt8]) throws(NetworkError) {
     self = try ONNXModel(bytes: bytes).network
-  }
-
-  /// Reads the network of the ONNX file at `path`; see ``ONNXModel/read(path:)``.
-  public static func read(path: String) throws(NetworkError) -> Network {
-    try ONNXModel.read(path: path).network
   }
 
   /// The network as the bytes of an ONNX model; see ``ONNXModel/bytes()``.

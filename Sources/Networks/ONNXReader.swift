@@ -2,6 +2,7 @@ internal import Foundation
 internal import SwiftProtobuf
 
 /// Reads one ONNX model: checks the model and its names, then walks the chain of nodes from the input to the output.
+/// Each operator appends what it does, see `ONNXReader+….swift`.
 struct ONNXReader {
   /// The most nodes in a graph.
   static let maximumNodes = 4096
@@ -11,8 +12,12 @@ struct ONNXReader {
 
   let graph: Onnx_GraphProto
   let operatorSet: Int64
-  /// FLOAT or DOUBLE: the type of the input and of every constant.
-  let element: ONNXConstant.Element
+  /// Whether the operator set ai.onnx.ml is imported.
+  let hasMachineLearning: Bool
+  /// FLOAT or DOUBLE: the type of the input.
+  let inputElement: ONNXConstant.Element
+  /// Where external data is, if it is read.
+  let data: ONNXDataFiles?
   /// Where each initialiser is in the graph.
   private var initializers: [String: Int] = [:]
   /// Constants that nodes made, with the place of the node; and which of them were used.
@@ -22,13 +27,20 @@ struct ONNXReader {
   private var producers: [String: Int] = [:]
   /// Which node took the chain's value.
   private var consumers: [String: Int] = [:]
-  /// The name of the chain's value.
+  /// The name, the shape and the type of the chain's value.
   var current: String
-  /// The shape of the chain's value without the batch dimension.
-  var features: [Int]
+  var shape: ONNXShape
+  var element: ONNXConstant.Element
+  /// Whether the chain's value is still the input, of another shape or type at most.
+  var isInput = true
+  /// The node that rounded the chain's value from DOUBLE to FLOAT.
+  var narrowing: Int?
+  /// How many numbers of constants were looked at to change their type.
+  var castCount = 0
   var chain: LayerChain
 
-  static func model(_ bytes: [UInt8]) throws(NetworkError) -> ONNXModel {
+  /// - Parameter data: Where external data is; nil to refuse it.
+  static func model(_ bytes: [UInt8], data: ONNXDataFiles?) throws(NetworkError) -> ONNXModel {
     guard !bytes.isEmpty else { throw NetworkError(.malformed, "the file is empty; give an ONNX file") }
     guard bytes.count <= ONNXModel.maximumBytes else {
       throw NetworkError(.tooLarge, "the model has \(bytes.count) bytes; at most \(ONNXModel.maximumBytes) are read")
@@ -43,11 +55,12 @@ struct ONNXReader {
       throw NetworkError(
         .malformed, "the bytes are no ONNX model (a field or text in them is invalid); the file is damaged")
     }
-    var reader = try ONNXReader(model)
+    var reader = try ONNXReader(model, data)
     return try reader.read(model)
   }
 
-  private init(_ model: Onnx_ModelProto) throws(NetworkError) {
+  private init(_ model: Onnx_ModelProto, _ data: ONNXDataFiles?) throws(NetworkError) {
+    self.data = data
     guard model.unknownFields.data.isEmpty else { throw Self.unknownField("the model") }
     guard Self.irVersions.contains(model.irVersion) else {
       throw NetworkError(
@@ -70,6 +83,7 @@ struct ONNXReader {
         .unsupported,
         "operator set \(operatorSet) is not supported; export the model with one of \(Self.operatorSets)")
     }
+    hasMachineLearning = model.opsetImport.contains { $0.domain == ONNXOperator.machineLearning && $0.version >= 1 }
     guard model.hasGraph else { throw NetworkError(.malformed, "the model has no graph") }
     graph = model.graph
     guard graph.unknownFields.data.isEmpty else { throw Self.unknownField("the graph") }
@@ -109,16 +123,23 @@ struct ONNXReader {
     let place = "input \(quoted(input.name))"
     let type = try Self.tensorType(input, place: place)
     switch Onnx_TensorProto.DataType(rawValue: Int(type.elemType)) {
-    case .float: element = .float
-    case .double: element = .double
+    case .float: inputElement = .float
+    case .double: inputElement = .double
     default:
       throw NetworkError(
         .unsupported, "\(place) is of type \(Self.typeName(type.elemType)); only FLOAT and DOUBLE are supported")
     }
-    features = try Self.featureShape(type.shape, place: place)
+    element = inputElement
+    shape = try Self.inputShape(type.shape, place: place)
     current = input.name
-    chain = LayerChain(width: features.reduce(1, *))
+    chain = LayerChain(width: shape.featureCount)
     try nameValues(input: input.name)
+    // Every file that the model names, so that all of them are bound to what is said of it, used or not.
+    for tensor in graph.initializer where tensor.dataLocation == .external && data != nil {
+      let place = "tensor \(quoted(tensor.name))"
+      let name = try ONNXDataRange(tensor.externalData, place: place).name
+      _ = try data?.content(name, place: place)
+    }
   }
 
   /// Every value has one name and every name one value.
@@ -161,7 +182,7 @@ struct ONNXReader {
     let outputNames = Self.names(&metadata, ONNXModel.outputKey, count: network.outputCount)
     return ONNXModel(
       network: network, name: graph.name, featureNames: featureNames, outputNames: outputNames, metadata: metadata,
-      producerVersion: model.producerVersion, precision: element == .float ? .binary32 : .binary64)
+      producerVersion: model.producerVersion, precision: inputElement == .float ? .binary32 : .binary64)
   }
 
   /// Takes `count` names out of `metadata` if all are there.
@@ -181,18 +202,17 @@ struct ONNXReader {
     let expected: Onnx_TensorProto.DataType = element == .float ? .float : .double
     guard type.elemType == Int32(expected.rawValue) else {
       throw NetworkError(
-        .malformed, "\(place) is declared as \(Self.typeName(type.elemType)), but the input is \(expected.name)")
+        .malformed, "\(place) is declared as \(Self.typeName(type.elemType)), but it is \(expected.name)")
     }
     guard type.hasShape else { return }
-    let declared = type.shape.dim.dropFirst()
     let agrees =
-      declared.count == features.count
-      && zip(declared, features).allSatisfy { dimension, feature in
-        guard case .dimValue(let value) = dimension.value else { return true }
-        return value == Int64(feature)
+      type.shape.dim.count == shape.dimensions.count
+      && zip(type.shape.dim, shape.dimensions).allSatisfy { declared, found in
+        guard case .dimValue(let value) = declared.value, case .size(let size) = found else { return true }
+        return value == Int64(size)
       }
     guard agrees else {
-      throw NetworkError(.shape, "\(place) is declared with another shape than [batch] + \(features), which it has")
+      throw NetworkError(.shape, "\(place) is declared with another shape than \(shape), which it has")
     }
   }
 
@@ -206,30 +226,50 @@ struct ONNXReader {
     return type
   }
 
-  /// The dimensions after the batch. Their product is within the bound of a layer's width.
-  private static func featureShape(_ shape: Onnx_TensorShapeProto, place: String) throws(NetworkError) -> [Int] {
-    guard shape.dim.count >= 2 else {
+  /// The shape of the input: [N, features…], or [n] for one point. The number of features is within the bound of a
+  /// layer's width.
+  private static func inputShape(_ declared: Onnx_TensorShapeProto, place: String) throws(NetworkError) -> ONNXShape {
+    guard (1...ONNXShape.maximumRank).contains(declared.dim.count) else {
       throw NetworkError(
-        .shape, "\(place) has \(shape.dim.count) dimensions; it needs a batch dimension and the features, [N, n]")
+        .shape,
+        "\(place) has \(declared.dim.count) dimensions; it needs a batch dimension and the features, [N, n], or [n] for "
+          + "one point, and at most \(ONNXShape.maximumRank) dimensions")
     }
-    if case .dimValue(let batch) = shape.dim[0].value, batch <= 0 {
-      throw NetworkError(.shape, "\(place) has a batch of \(batch); use a positive or a named dimension")
-    }
-    var features: [Int] = []
+    var dimensions: [ONNXShape.Dimension] = []
     var count = 1
-    for dimension in shape.dim.dropFirst() {
-      guard case .dimValue(let value) = dimension.value, value > 0 else {
+    for (index, dimension) in declared.dim.enumerated() {
+      let isBatch = index == 0 && declared.dim.count > 1
+      guard case .dimValue(let value) = dimension.value else {
+        guard isBatch else {
+          throw NetworkError(
+            .shape, "\(place) has a dimension other than the batch without a positive size; export it with a fixed size"
+          )
+        }
+        dimensions.append(.batch(nil))
+        continue
+      }
+      guard value > 0 else {
         throw NetworkError(
-          .shape, "\(place) has a dimension other than the batch without a positive size; export it with a fixed size")
+          .shape,
+          isBatch
+            ? "\(place) has a batch of \(value); use a positive or a named dimension"
+            : "\(place) has a dimension other than the batch without a positive size; export it with a fixed size")
+      }
+      if isBatch, value > 1 {
+        guard value <= Int64(Network.maximumWeights) else {
+          throw NetworkError(.tooLarge, "\(place) has a batch of \(value); use a named dimension")
+        }
+        dimensions.append(.batch(Int(value)))
+        continue
       }
       guard value <= Int64(Network.maximumWidth), count * Int(value) <= Network.maximumWidth else {
         throw NetworkError(
           .tooLarge, "\(place) has more than \(Network.maximumWidth) features, the most that are supported")
       }
       count *= Int(value)
-      features.append(Int(value))
+      dimensions.append(.size(Int(value)))
     }
-    return features
+    return ONNXShape(dimensions)
   }
 
   // MARK: Values
@@ -255,7 +295,7 @@ struct ONNXReader {
       return .constant(constant)
     }
     if let tensor = initializers[name] {
-      return .constant(try ONNXConstant(graph.initializer[tensor], place: "tensor \(quoted(name))"))
+      return .constant(try ONNXConstant(graph.initializer[tensor], place: "tensor \(quoted(name))", data: data))
     }
     if let consumer = consumers[name] {
       throw NetworkError(
@@ -276,12 +316,13 @@ struct ONNXReader {
       .unsupported, "\(place(index)) uses \(quoted(name)), an output of \(place(producer)) that is not supported")
   }
 
-  /// Checks that a constant has the number type of the input, as ONNX demands.
+  /// Checks that a constant has the number type of the chain's value, as ONNX demands.
   func requireNumbers(_ constant: ONNXConstant, _ index: Int) throws(NetworkError) -> ONNXConstant {
     guard constant.element == element else {
       throw NetworkError(
         .malformed,
-        "\(place(index)): \(constant.place) has another number type than the input; save the model in one type")
+        "\(place(index)): \(constant.place) is \(constant.element.name), but the value of the node before is "
+          + "\(element.name); save the model in one type")
     }
     return constant
   }

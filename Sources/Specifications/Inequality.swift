@@ -233,7 +233,7 @@ struct PairSpace {
 
   /// The feature and the point at which an inequality says it is at least as large as at the other; nil when it says
   /// something else.
-  private static func order(_ inequality: Inequality) -> (feature: Int, larger: Int)? {
+  static func order(_ inequality: Inequality) -> (feature: Int, larger: Int)? {
     let atoms = Array(inequality.coefficients)
     guard atoms.count == 2, inequality.widenedConstant.isZero, atoms[0].key.index == atoms[1].key.index,
       atoms[0].key.point != atoms[1].key.point, (atoms[0].value + atoms[1].value).isZero

@@ -5,7 +5,7 @@ struct LoweredProperty {
   struct Part {
     let proof: Query
     let refutation: Query
-    let claim: Property.ClaimText
+    var claim: Property.ClaimText
     var strict: StrictDomain?
   }
 
@@ -13,6 +13,18 @@ struct LoweredProperty {
   var tolerance: Rational?
   var parts: [Part]
   let statement: String
+
+  /// The same property shown by other queries, each of which says `text`.
+  func with(parts: [Part], saying text: String) -> LoweredProperty {
+    var result = self
+    result.parts = parts.map { part in
+      var part = part
+      part.claim = Property.ClaimText(
+        plain: text, choice: part.claim.choice, unit: part.claim.unit, scale: part.claim.scale)
+      return part
+    }
+    return result
+  }
 
   /// The same property on several parts of its domain, as one; nil for none.
   static func joined(_ pieces: [LoweredProperty]) -> LoweredProperty? {

@@ -243,9 +243,11 @@ extension SpecificationReader {
   /// The pieces of the domain along which features grow. Where one of them has a list of values, a piece has two
   /// points: neighbouring values, which make up all steps in that feature alone, or any two values when several features
   /// move at once or each step has a tolerance.
-  /// - Parameter group: the features that move.
+  /// - Parameters:
+  ///   - group: the features that move.
+  ///   - mayStay: whether a feature that has one value only is no mistake; it then has no pieces.
   mutating func steps(
-    _ group: [Int], over: SubRange?, isTolerant: Bool = false, _ conditions: Conditions,
+    _ group: [Int], over: SubRange?, isTolerant: Bool = false, mayStay: Bool = false, _ conditions: Conditions,
     _ declarations: Declarations, at entry: SyntaxNode.Entry
   ) -> [Steps]? {
     let listed = listed(declarations, conditions)
@@ -256,7 +258,7 @@ extension SpecificationReader {
         let box = domain.domain.boxes[0]
         return Steps(domain: domain, moved: group.filter { box[$0].lowerBound < box[$0].upperBound })
       }
-      for feature in group where !pieces.contains(where: { $0.moved.contains(feature) }) {
+      for feature in group where !mayStay && !pieces.contains(where: { $0.moved.contains(feature) }) {
         refuseConstant(feature, declarations, at: entry)
         return nil
       }
@@ -287,7 +289,7 @@ extension SpecificationReader {
         }
       }
     }
-    if result.isEmpty {
+    if result.isEmpty, !mayStay {
       refuseConstant(stepped[0].index, declarations, at: entry)
       return nil
     }

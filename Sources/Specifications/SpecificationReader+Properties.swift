@@ -159,9 +159,20 @@ extension SpecificationReader {
       let text =
         (pair.conditions.texts.isEmpty ? "" : pair.conditions.texts.joined(separator: " and ") + " implies ")
         + pair.text
-      let pieces = spaces.map { piece in
+      var pieces = spaces.map { piece in
         lowering(piece.pairs, texts).relational(
           pair.inequalities, in: piece.space, points: pair.points, between: pair.conditions.texts, text: text)
+      }
+      if let growth = growth(pair, features.count) {
+        guard
+          let grown = monotonePieces(
+            .nondecreasing, output: growth.output, growth.features, mayStay: true, conditions, declarations, case_,
+            texts: texts, at: place,
+            lowering: lowering)
+        else { return nil }
+        // Where nothing can grow, the pairs of equal points are what the property speaks of.
+        let parts = grown.flatMap(\.parts)
+        if !parts.isEmpty { pieces = [pieces[0].with(parts: parts, saying: pair.inequalities[0].text)] }
       }
       return result(pieces, domains(conditions, declarations, at: fields["when"], in: entry), texts)
     case "always":
@@ -204,38 +215,78 @@ extension SpecificationReader {
         if tolerance == nil { return nil }
       }
       guard declarations.isSound, let claim, let direction = Direction(rawValue: entry.key) else { return nil }
-      let isCoupled = (declarations.assumed.inequalities + conditions.inequalities).contains {
-        $0.inequality.coefficients.count > 1
-      }
-      // Steps in one feature after the other lead to every joint step, unless preconditions forbid what lies between, or
-      // a tolerance would be granted to each of them.
-      let isSeparate = tolerance == nil && (claim.features.count == 1 || !isCoupled)
-      let groups =
-        isSeparate && !isListFree(claim.features, declarations, case_) ? claim.features.map { [$0] } : [claim.features]
-      var all: [LoweredProperty] = []
       let restrictions = texts + (claim.over.map { [$0.text] } ?? [])
-      for group in groups {
-        guard
-          let pieces = steps(
-            group, over: claim.over, isTolerant: tolerance != nil, conditions, declarations,
-            at: place)
-        else { return nil }
-        for piece in pieces {
-          // With two points every moved feature and every precondition at the second point is a constraint more.
-          if tolerance != nil || !piece.domain.hasInterior {
-            guard
-              admit(
-                constraints: group.count + 2 * piece.domain.domain.inequalities.count,
-                of: features.count + group.count, at: entry.place)
-            else { return nil }
-          }
-          all.append(
-            lowering(piece.domain, restrictions).monotone(
-              direction, output: claim.output, features: claim.features, moved: piece.moved, tolerance: tolerance))
-        }
-      }
+      guard
+        let all = monotonePieces(
+          direction, output: claim.output, claim.features, over: claim.over, tolerance: tolerance, conditions,
+          declarations,
+          case_, texts: restrictions, at: place, lowering: lowering)
+      else { return nil }
       return result(all, domains(conditions, declarations, over: claim.over, at: place, in: entry), restrictions)
     }
+  }
+
+  /// Growth of an output along features, piece by piece of the domain.
+  private mutating func monotonePieces(
+    _ direction: Direction, output: Int, _ features: [Int], over: SubRange? = nil, tolerance: Rational? = nil,
+    mayStay: Bool = false, _ conditions: Conditions, _ declarations: Declarations, _ case_: Case, texts: [String],
+    at place: SyntaxNode.Entry, lowering: (Inhabited, [String]) -> PropertyLowering
+  ) -> [LoweredProperty]? {
+    let isCoupled = (declarations.assumed.inequalities + conditions.inequalities).contains {
+      $0.inequality.coefficients.count > 1
+    }
+    // Steps in one feature after the other lead to every joint step, unless preconditions forbid what lies between, or
+    // a tolerance would be granted to each of them.
+    let isSeparate = tolerance == nil && (features.count == 1 || !isCoupled)
+    let groups = isSeparate && !isListFree(features, declarations, case_) ? features.map { [$0] } : [features]
+    var all: [LoweredProperty] = []
+    for group in groups {
+      guard
+        let pieces = steps(
+          group, over: over, isTolerant: tolerance != nil, mayStay: mayStay, conditions, declarations, at: place)
+      else { return nil }
+      for piece in pieces {
+        // With two points every moved feature and every precondition at the second point is a constraint more.
+        if tolerance != nil || !piece.domain.hasInterior {
+          guard
+            admit(
+              constraints: group.count + 2 * piece.domain.domain.inequalities.count,
+              of: declarations.features.count + group.count, at: place.place)
+          else { return nil }
+        }
+        all.append(
+          lowering(piece.domain, texts).monotone(
+            direction, output: output, features: features, moved: piece.moved, tolerance: tolerance))
+      }
+    }
+    return all
+  }
+
+  /// The output and features of a relational property that says no more than that the output does not fall from the
+  /// first point to the second when features grow and the others stay: it is proved as such, about one copy of the
+  /// network. Nil for any other property.
+  ///
+  /// Strict comparisons between the points are left alone unless just one feature grows: a step in one feature would not
+  /// satisfy those of the others.
+  private func growth(_ pair: Pair, _ featureCount: Int) -> (output: Int, features: [Int])? {
+    guard pair.inequalities.count == 1, let claim = pair.inequalities.first, claim.coefficients.count == 2,
+      claim.constant.lowerBound.isZero, claim.constant.upperBound.isZero,
+      let high = claim.coefficients.first(where: { $0.key.point == 1 }),
+      let low = claim.coefficients.first(where: { $0.key.point == 0 }),
+      high.key.isOutput, low.key.isOutput, high.key.index == low.key.index, high.value.isPositive,
+      (high.value + low.value).isZero
+    else { return nil }
+    // Whether each feature is at least as large at the second point, and at the first.
+    var isRising = [Bool](repeating: false, count: featureCount)
+    var isFalling = isRising
+    for (inequality, _) in pair.conditions.inequalities {
+      guard let (feature, larger) = PairSpace.order(inequality) else { return nil }
+      if larger == 1 { isRising[feature] = true } else { isFalling[feature] = true }
+    }
+    guard isRising.allSatisfy({ $0 }) else { return nil }
+    let features = isFalling.indices.filter { !isFalling[$0] }
+    let isStrict = pair.conditions.inequalities.contains(where: \.inequality.isStrict)
+    return features.isEmpty || (isStrict && features.count > 1) ? nil : (high.key.index, features)
   }
 
   /// Whether none of the features moves along a list of values.

@@ -21,7 +21,7 @@ struct CheckCommand: ParsableCommand {
   @Argument(help: "The certificate, SPEC.certificate.json.")
   var certificate: String
 
-  @Option(help: "The ONNX file.")
+  @Option(help: "The ONNX file, with its external data beside it, or the NNet file.")
   var model: String
 
   @Option(help: "The specification.")
@@ -56,26 +56,32 @@ struct CheckCommand: ParsableCommand {
   /// Prints the findings; true when everything that the certificate claims was checked.
   private func check() throws -> Bool {
     let claims: Certificate
-    let bytes: [UInt8]
-    let stored: Network
+    let read: StoredNetwork
     let specification: Specifications.Specification
     do {
       claims = try UncheckedCertificate(contentsOf: certificate).claims
-      bytes = try BoundedFile.read(model, maximumBytes: ONNXModel.maximumBytes)
-      stored = try Network(onnx: bytes)
+      read = try StoredNetwork(
+        bytes: try BoundedFile.read(model, maximumBytes: StoredNetwork.maximumBytes), path: model)
       specification = try Specifications.Specification.read(path: spec)
+    } catch let error as NetworkError {
+      throw Unreadable(message: "\(model): \(error)")
     } catch {
       throw Unreadable(message: "\(error)")
     }
+    let stored = read.network
     let network = ExactNetwork(stored)
     var problems: [String] = []
     print("network        \(network.digest)")
+    for file in read.files.dropFirst() { print("data file      \(file.name)  sha256:\(file.sha256)") }
+    for remark in read.remarks { print("note           \(remark)") }
     print("specification  \(specification.digest)")
     if !network.digest.hasSuffix(claims.model.networkDigest) {
       problems.append("\(model) is not the network that the certificate speaks of")
     }
-    if !claims.model.files.contains(where: { $0.sha256 == SHA256Digest.of(bytes) }) {
-      problems.append("the bytes of \(model) are not those that the certificate speaks of")
+    for (index, file) in read.files.enumerated()
+    where !claims.model.files.contains(where: { $0.sha256 == file.sha256 && (index == 0 || $0.name == file.name) }) {
+      let name = index == 0 ? model : file.name
+      problems.append("the bytes of \(name) are not those that the certificate speaks of")
     }
     if !specification.digest.hasSuffix(claims.specification.digest) {
       problems.append("\(spec) does not mean what the certificate's specification means")

@@ -3,7 +3,7 @@ import Foundation
 import Gating
 import Specifications
 
-/// What a MODEL argument names: an ONNX file, the application and version it belongs to, and its specification.
+/// What a MODEL argument names: a network's file, the application and version it belongs to, and its specification.
 struct ModelTarget {
   /// As the user named it.
   let argument: String
@@ -13,7 +13,6 @@ struct ModelTarget {
   let version: String
   let specificationPath: String
 
-  var modelName: String { (modelPath as NSString).lastPathComponent }
   /// Whether the model lies in an application's tree, where gate and trainer find it.
   var isVersion: Bool { ModelPath.isVersion(version) }
 
@@ -23,7 +22,7 @@ struct ModelTarget {
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw CommandFailure("\(path) does not exist; name a version's directory or an ONNX file")
+      throw CommandFailure("\(path) does not exist; name a version's directory, an ONNX file or an NNet file")
     }
     if isDirectory.boolValue {
       modelPath = "\(path)/model.onnx"

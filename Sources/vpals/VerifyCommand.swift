@@ -17,13 +17,13 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Decides each property of a model, in exact arithmetic.",
     discussion: """
-      MODEL is a version's directory or an ONNX file. Writes SPEC.certificate.json beside the model and into the store, \
+      MODEL is a version's directory, an ONNX file (its external data beside it) or an NNet file. Writes SPEC.certificate.json beside the model and into the store, \
       and puts counterexamples into the retraining queue.
 
       Exit code: 0 all properties hold, 1 one is violated, 3 none is violated but one is undecided, 2 error.
       """)
 
-  @Argument(help: "A model version's directory, or an ONNX file.")
+  @Argument(help: "A model version's directory, an ONNX file, or an NNet file.")
   var model: String
 
   @Option(help: "The specification; for models/APP/VERSION the default is specs/APP.yaml.")
@@ -65,18 +65,20 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let target = try ModelTarget(model, spec: spec)
     let specification = try target.specification()
-    let bytes: [UInt8]
-    let stored: Network
+    let read: StoredNetwork
     do {
-      bytes = try BoundedFile.read(target.modelPath, maximumBytes: ONNXModel.maximumBytes)
-      stored = try Network(onnx: bytes)
+      read = try StoredNetwork(
+        bytes: try BoundedFile.read(target.modelPath, maximumBytes: StoredNetwork.maximumBytes), path: target.modelPath)
     } catch {
       let message = "\(error)"
       throw CommandFailure(message.contains(target.modelPath) ? message : "\(target.modelPath): \(message)")
     }
+    for remark in read.remarks { printError("note: \(target.modelPath): \(remark)") }
+    let stored = read.network
     let network = ExactNetwork(stored)
     let chosen = try chosenProperties(specification)
     let covered = chosen.count == specification.properties.count
+    try requireOthersNames(read, target, specification)
     if covered, access(target.directory, W_OK) != 0 {
       // Better now than after the work.
       throw CommandFailure(SystemFailure.last.error("write a certificate into \(target.directory)").message)
@@ -136,10 +138,8 @@ struct VerifyCommand: ParsableCommand {
     if covered {
       let certificate = Certificate(
         model: Certificate.Model(
-          name: target.application, version: target.version,
-          files: [
-            Certificate.Subject(name: target.modelName, sha256: SHA256Digest.of(bytes), bytes: bytes.count)
-          ], networkDigest: network.digest.hexadecimalPart),
+          name: target.application, version: target.version, files: read.files.map(Certificate.Subject.init),
+          networkDigest: network.digest.hexadecimalPart),
         specification: specification, results: results, arithmetic: arithmetic, startedAt: startedAt,
         finishedAt: Timestamp(Date()))
       // First the store: what was found is then kept even when the certificate cannot be written.
@@ -170,6 +170,22 @@ struct VerifyCommand: ParsableCommand {
     case .text: for line in report.lines() { printLine(line) }
     }
     throw ExitCode(report.exitCode)
+  }
+
+  /// No file that was read may have the name of one that this command writes beside it, and be lost.
+  private func requireOthersNames(
+    _ read: StoredNetwork, _ target: ModelTarget, _ specification: Specification
+  ) throws {
+    var written: Set = [try Certificate.fileName(specification: specification.name)]
+    for property in specification.properties {
+      written.insert(ProofFile.name(specification: specification.name, property: property.id))
+      written.insert(SavedSearch.name(specification: specification.name, property: property.id))
+    }
+    for file in read.files where written.contains(file.name) {
+      throw CommandFailure(
+        "\(target.directory)/\(file.name) has the name of a file that vpals verify writes; rename the model or its data file"
+      )
+    }
   }
 
   /// The trees to start from. A saved search that does not fit is named and passed over: nothing depends on it.

@@ -15,9 +15,10 @@ private let target: any FuzzTarget = {
     switch name {
     case "proof": return try ProofTarget()
     case "certificate": return try CertificateTarget()
-    case "onnx": return ONNXTarget()
+    case "onnx": return try ONNXTarget()
+    case "nnet": return NNetTarget()
     case "spec": return SpecificationTarget()
-    default: fatalError("VPALS_FUZZ_TARGET is '\(name)'; it must be proof, certificate, onnx or spec")
+    default: fatalError("VPALS_FUZZ_TARGET is '\(name)'; it must be proof, certificate, onnx, nnet or spec")
     }
   } catch {
     fatalError("\(error)")
@@ -230,13 +231,38 @@ private struct CertificateTarget: FuzzTarget {
 // MARK: Networks
 
 private struct ONNXTarget: FuzzTarget {
-  func run(_ bytes: [UInt8]) {
-    guard let model = try? ONNXModel(bytes: bytes) else { return }
-    let digest = ExactNetwork(model.network).digest
-    guard let written = try? model.network.onnx(name: "fuzzed", producerVersion: "1") else { return }
-    guard let back = try? Network(onnx: written), ExactNetwork(back).digest == digest else {
-      fatalError("another network when written and read")
+  /// A folder with the data files that the exported models of the tests name.
+  private let folder: URL
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory.appending(
+      path: "vpals-fuzz-\(ProcessInfo.processInfo.processIdentifier)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for name in ["torch_plain.onnx.data", "torch_squeezed.onnx.data"] {
+      let bytes = try BoundedFile.read("Tests/NetworksTests/Fixtures/exports/\(name)", maximumBytes: 1 << 20)
+      try Data(bytes).write(to: folder.appending(path: name))
     }
+  }
+
+  func run(_ bytes: [UInt8]) {
+    guard let read = try? StoredNetwork(bytes: bytes, path: folder.appending(path: "fuzzed.onnx").path) else { return }
+    guard read.files.first?.sha256 == SHA256Digest.of(bytes) else { fatalError("a digest of other bytes") }
+    requireSameWhenWritten(read.network)
+  }
+}
+
+private struct NNetTarget: FuzzTarget {
+  func run(_ bytes: [UInt8]) {
+    guard let model = try? NNetModel(bytes: bytes) else { return }
+    requireSameWhenWritten(model.network)
+  }
+}
+
+private func requireSameWhenWritten(_ network: Network) {
+  let digest = ExactNetwork(network).digest
+  guard let written = try? network.onnx(name: "fuzzed", producerVersion: "1") else { return }
+  guard let back = try? Network(onnx: written), ExactNetwork(back).digest == digest else {
+    fatalError("another network when written and read")
   }
 }
 

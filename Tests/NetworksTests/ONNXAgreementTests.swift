@@ -4,23 +4,7 @@ import Testing
 
 @testable import Networks
 
-/// A Python with onnx, onnxruntime and numpy: `VPALS_PYTHON`, or the one that `make deps` installs.
-private let interpreter: String? = {
-  let environment = ProcessInfo.processInfo.environment
-  if let path = environment["VPALS_PYTHON"], !path.isEmpty { return path }
-  let path = root.appendingPathComponent(".venv/bin/python3").path
-  return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-}()
-
-private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .deletingLastPathComponent()
-
-private let isContinuousIntegration = ProcessInfo.processInfo.environment["CI"] == "true"
-
-@Suite(
-  .enabled(
-    if: interpreter != nil || isContinuousIntegration,
-    "needs onnxruntime: run `make deps`, or set VPALS_PYTHON to a Python that has onnx, onnxruntime and numpy"))
+@Suite(.enabled(if: PythonTools.isExpected, PythonTools.reason))
 struct ONNXAgreementTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let widths: [Int]
@@ -88,8 +72,7 @@ struct ONNXAgreementTests {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("agree-\(UUID().uuidString).onnx")
     try Data(bytes).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
-    let script = root.appendingPathComponent("Tests/Python/onnx_agree.py").path
-    let lines = try run([script, file.path, "\(seed)", "\(count)", "\(low)", "\(high)"])
+    let lines = try PythonTools.lines("onnx_agree.py", [file.path, "\(seed)", "\(count)", "\(low)", "\(high)"])
     #expect(lines.count == count)
     let exact = ExactNetwork(network)
     for line in lines {
@@ -105,21 +88,5 @@ struct ONNXAgreementTests {
           "seed \(seed): onnxruntime says \(left.approximation), exactly \(right.approximation) at \(line)")
       }
     }
-  }
-
-  /// The lines that the script prints. What it says on standard error is shown by the test run.
-  private func run(_ arguments: [String]) throws -> [Substring] {
-    let python = try #require(
-      interpreter, "in CI a Python with onnx, onnxruntime and numpy must be there: run `make deps`")
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: python)
-    process.arguments = arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    try process.run()
-    let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "\(python) \(arguments.joined(separator: " ")) failed")
-    return try #require(String(bytes: data, encoding: .utf8)).split(separator: "\n")
   }
 }

@@ -191,4 +191,131 @@ import Testing
     let error = #expect(throws: NetworkError.self) { try Network(onnx: bytes) }
     #expect(error?.message == "node 0 (Dropout) is in training mode; export the model for inference")
   }
+
+  // MARK: Shapes and types
+
+  @Test func onePointHasNoBatch() throws {
+    // y = W·x + b with the point in the only dimension: the constant matrix stands on the left.
+    var builder = ONNXBuilder(inputs: [2], outputs: [3])
+    builder.model.graph.input[0].type.tensorType.shape.dim.removeFirst()
+    builder.model.graph.output[0].type.tensorType.shape.dim.removeFirst()
+    builder.tensor("W", [3, 2], [1, 2, 3, 4, 5, 6])
+    builder.tensor("b", [3], [10, 20, 30])
+    builder.node("MatMul", ["W", "x"], "m")
+    builder.node("Add", ["b", "m"], "y")
+    #expect(try output(builder, at: [1, Rational(1, 2)]) == [12, 25, 38])
+    // In a column, and turned by Gemm.
+    var column = ONNXBuilder(inputs: [2], outputs: [1])
+    column.model.graph.input = builder.model.graph.input
+    column.integers("one", [1])
+    column.tensor("V", [2, 1], [7, -4])
+    column.node("Unsqueeze", ["x", "one"], "c")
+    column.node("Gemm", ["c", "V"], "y", [ONNXBuilder.attribute("transA", 1)])
+    #expect(try output(column, at: [1, Rational(1, 2)]) == [5])
+  }
+
+  @Test func aProductWithAVectorSumsTheFeaturesUp() throws {
+    var builder = ONNXBuilder(inputs: [2], outputs: [])
+    builder.tensor("v", [2], [3, -1])
+    builder.node("MatMul", ["x", "v"], "y")
+    #expect(try output(builder, at: [2, 1]) == [5])
+  }
+
+  @Test(arguments: [12, 13])
+  func shapesThatComeAndGoChangeNothing(operatorSet: Int64) throws {
+    var builder = ONNXBuilder(inputs: [1, 1, 2], outputs: [1])
+    builder.model.opsetImport[0].version = operatorSet
+    builder.integers("shape", [0, -1])
+    builder.tensor("W", [2, 1], [1, -2])
+    if operatorSet >= 13 {
+      builder.integers("axes", [1, -2])
+      builder.integers("last", [2])
+      builder.node("Squeeze", ["x", "axes"], "s")
+      builder.node("Unsqueeze", ["s", "last"], "u")
+    } else {
+      func axes(_ values: [Int64]) -> Onnx_AttributeProto {
+        var attribute = Onnx_AttributeProto()
+        attribute.name = "axes"
+        attribute.type = .ints
+        attribute.ints = values
+        return attribute
+      }
+      builder.node("Squeeze", ["x"], "s", [axes([1, -2])])
+      builder.node("Unsqueeze", ["s"], "u", [axes([2])])
+    }
+    builder.node("Reshape", ["u", "shape"], "r")
+    builder.node("MatMul", ["r", "W"], "y")
+    #expect(try output(builder, at: [7, 2]) == [3])
+  }
+
+  /// Rounding at the input and the output is the caller's; widening rounds nothing.
+  @Test func castsAtTheEndsAndToAWiderTypeAreTheIdentity() throws {
+    func cast(_ input: String, _ output: String, _ to: Onnx_TensorProto.DataType, _ builder: inout ONNXBuilder) {
+      builder.node("Cast", [input], output, [ONNXBuilder.attribute("to", Int64(to.rawValue))])
+    }
+    // DOUBLE outside, FLOAT inside.
+    var narrow = ONNXBuilder(type: .double)
+    narrow.type = .float
+    narrow.tensor("W", [2, 1], [1, -2])
+    cast("x", "f", .float, &narrow)
+    narrow.node("MatMul", ["f", "W"], "m")
+    cast("m", "y", .double, &narrow)
+    #expect(try output(narrow, at: [Rational(1, 3), 0]) == [Rational(1, 3)])
+    // FLOAT outside, DOUBLE inside, and a constant of another type.
+    var wide = ONNXBuilder(type: .float)
+    wide.tensor("half", [1], [0.5])
+    wide.integers("three", [3])
+    wide.type = .double
+    wide.tensor("W", [2, 1], [1, -2])
+    cast("x", "d", .double, &wide)
+    cast("half", "h", .double, &wide)
+    cast("three", "t", .double, &wide)
+    wide.node("MatMul", ["d", "W"], "m")
+    wide.node("Add", ["m", "h"], "a")
+    wide.node("Mul", ["a", "t"], "p")
+    cast("p", "y", .float, &wide)
+    #expect(try output(wide, at: [Rational(1, 3), 0]) == [Rational(5, 2)])
+    #expect(try ONNXModel(bytes: try wide.bytes).precision == .binary32)
+  }
+
+  @Test func batchNormalizationIsFoldedWhereItsRootIsExact() throws {
+    var builder = ONNXBuilder(outputs: [2])
+    builder.tensor("scale", [2], [3, -5])
+    builder.tensor("B", [2], [1, 0.5])
+    builder.tensor("mean", [2], [0.25, -4])
+    // √(2 + 1/4) = 3/2, √(6 + 1/4) = 5/2.
+    builder.tensor("var", [2], [2, 6])
+    builder.node(
+      "BatchNormalization", ["x", "scale", "B", "mean", "var"], "y", [ONNXBuilder.scalar("epsilon", 0.25)])
+    #expect(
+      try output(builder, at: [Rational(1, 3), 1])
+        == [(Rational(1, 3) - Rational(1, 4)) * 2 + 1, Rational(5) * -2 + Rational(1, 2)])
+  }
+
+  @Test func scalerSubtractsAndMultiplies() throws {
+    var builder = ONNXBuilder(outputs: [2], type: .float)
+    var machineLearning = Onnx_OperatorSetIdProto()
+    machineLearning.domain = "ai.onnx.ml"
+    machineLearning.version = 1
+    builder.model.opsetImport.append(machineLearning)
+    var offset = Onnx_AttributeProto()
+    (offset.name, offset.type, offset.floats) = ("offset", .floats, [1, -2])
+    var scale = Onnx_AttributeProto()
+    (scale.name, scale.type, scale.floats) = ("scale", .floats, [0.5])
+    builder.node("Scaler", ["x"], "y", [offset, scale])
+    builder.model.graph.node[0].domain = "ai.onnx.ml"
+    #expect(try output(builder, at: [Rational(1, 3), 1]) == [Rational(-1, 3), Rational(3, 2)])
+  }
+
+  @Test func operatorsHaveTheNamesOfTheStandard() {
+    #expect(ONNXOperator.allCases.count == 17)
+    #expect(ONNXOperator.allCases.filter { $0.domain != "ai.onnx" }.map(\.name) == ["ai.onnx.ml.Scaler"])
+    for known in ONNXOperator.allCases {
+      #expect(ONNXOperator(domain: known.domain, type: known.rawValue) == known)
+      #expect(ONNXOperator(domain: "com.example", type: known.rawValue) == nil)
+    }
+    #expect(ONNXOperator(domain: "", type: "Gemm") == .gemm)
+    #expect(ONNXOperator(domain: "", type: "Scaler") == nil)
+    #expect(ONNXOperator(domain: "", type: "Conv") == nil)
+  }
 }

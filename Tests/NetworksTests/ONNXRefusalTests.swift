@@ -71,8 +71,22 @@ struct Refusal: Sendable, CustomTestStringConvertible {
       $0.model.graph.input[0].type.sequenceType = Data()
     },
     Refusal(
-      .shape, "input \"x\" has 1 dimensions; it needs a batch dimension and the features, [N, n]"
+      .shape,
+      "input \"x\" has a dimension other than the batch without a positive size; export it with a fixed size"
     ) { $0.model.graph.input[0] = ONNXBuilder.value("x", [], .double) },
+    Refusal(
+      .shape,
+      "input \"x\" has 0 dimensions; it needs a batch dimension and the features, [N, n], or [n] for one point, and at "
+        + "most 16 dimensions"
+    ) { $0.model.graph.input[0].type.tensorType.shape.dim = [] },
+    Refusal(
+      .shape,
+      "input \"x\" has 17 dimensions; it needs a batch dimension and the features, [N, n], or [n] for one point, and at "
+        + "most 16 dimensions"
+    ) { $0.model.graph.input[0] = ONNXBuilder.value("x", Array(repeating: 1, count: 16), .double) },
+    Refusal(.tooLarge, "input \"x\" has a batch of 4000001; use a named dimension") {
+      $0.model.graph.input[0].type.tensorType.shape.dim[0].dimValue = 4_000_001
+    },
     Refusal(
       .shape,
       "input \"x\" has a dimension other than the batch without a positive size; export it with a fixed size"
@@ -86,10 +100,10 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     Refusal(.tooLarge, "input \"x\" has more than 4096 features, the most that are supported") {
       $0.model.graph.input[0] = ONNXBuilder.value("x", [4096, 2], .double)
     },
-    Refusal(.malformed, "output \"y\" is declared as FLOAT, but the input is DOUBLE") {
+    Refusal(.malformed, "output \"y\" is declared as FLOAT, but it is DOUBLE") {
       $0.model.graph.output[0] = ONNXBuilder.value("y", [1], .float)
     },
-    Refusal(.shape, "output \"y\" is declared with another shape than [batch] + [1], which it has") {
+    Refusal(.shape, "output \"y\" is declared with another shape than [N, 1], which it has") {
       $0.model.graph.output[0] = ONNXBuilder.value("y", [2], .double)
     },
     Refusal(.malformed, "no node makes the output \"q\"") { $0.model.graph.output[0].name = "q" },
@@ -154,17 +168,17 @@ struct Refusal: Sendable, CustomTestStringConvertible {
   static let operators: [Refusal] = [
     Refusal(
       .unsupported,
-      "node 1 \"act\" (Sigmoid): this operator is not supported; Gemm, MatMul, Add, Sub, Mul, Div, Relu, Identity, "
-        + "Flatten, Dropout and Constant are"
+      "node 1 \"act\" (Sigmoid): this operator is not supported; Add, BatchNormalization, Cast, Constant, Div, Dropout, "
+        + "Flatten, Gemm, Identity, MatMul, Mul, Relu, Reshape, Squeeze, Sub, Unsqueeze and ai.onnx.ml.Scaler are"
     ) { $0.model.graph.node[1].opType = "Sigmoid" },
     Refusal(
       .unsupported,
-      "node 1 \"act\" (\"\\u{1B}[2J\"): this operator is not supported; Gemm, MatMul, Add, Sub, Mul, Div, Relu, "
-        + "Identity, Flatten, Dropout and Constant are"
+      "node 1 \"act\" (\"\\u{1B}[2J\"): this operator is not supported; \(ONNXOperator.list) are"
     ) { $0.model.graph.node[1].opType = "\u{1b}[2J" },
     Refusal(
       .unsupported,
-      "node 1 \"act\" (Relu) is from the domain \"com.example\"; only ONNX's own operators are supported"
+      "node 1 \"act\" (Relu) is from the domain \"com.example\"; only operators of ONNX's own domain and "
+        + "ai.onnx.ml.Scaler are supported"
     ) { $0.model.graph.node[1].domain = "com.example" },
     Refusal(
       .unsupported,
@@ -183,7 +197,9 @@ struct Refusal: Sendable, CustomTestStringConvertible {
       $0.model.graph.node[1].output = ["a", "b"]
     },
     Refusal(
-      .unsupported, "node 0 \"first\" (MatMul): the first input must be the value of the node before, not a constant"
+      .unsupported,
+      "node 0 \"first\" (MatMul): with a constant on the left, the value must be one point in a column, [n] or [n, 1], "
+        + "but it has the shape [N, 2]; multiply from the right"
     ) {
       $0.model.graph.node[0].opType = "MatMul"
       $0.model.graph.node[0].input = ["W0", "x"]
@@ -191,7 +207,14 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     Refusal(.unsupported, "node 2 \"last\" (Gemm) uses \"a\" twice; the graph must be one chain of layers") {
       $0.model.graph.node[2].input[2] = "a"
     },
-    Refusal(.unsupported, "node 0 \"first\" (Gemm): transA is not supported; rows must be points of the batch") {
+    Refusal(
+      .unsupported, "node 0 \"first\" (Gemm): the first input must be the value of the node before, not a constant"
+    ) { $0.model.graph.node[0].input = ["W0", "x"] },
+    Refusal(
+      .unsupported,
+      "node 0 \"first\" (Gemm): transA makes columns of the points of the batch; it is only supported for one point in a "
+        + "column, [n, 1], not for the shape [N, 2]"
+    ) {
       $0.model.graph.node[0].attribute.append(ONNXBuilder.attribute("transA", 1))
     },
     Refusal(.unsupported, "node 0 \"first\" (Gemm): attribute \"gamma\" is not supported") {
@@ -217,9 +240,13 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     Refusal(.unsupported, "node 1 \"act\" (Relu): attribute \"slope\" is not supported") {
       $0.model.graph.node[1].attribute.append(ONNXBuilder.attribute("slope", 1))
     },
-    Refusal(.unsupported, "node 1 \"act\" (Flatten): axis 0 is not supported; flatten along axis 1") {
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (Flatten): axis 3 of the shape [N, 1] is out of range or mixes the points of the batch; flatten "
+        + "along axis 1"
+    ) {
       $0.model.graph.node[1].opType = "Flatten"
-      $0.model.graph.node[1].attribute = [ONNXBuilder.attribute("axis", 0)]
+      $0.model.graph.node[1].attribute = [ONNXBuilder.attribute("axis", 3)]
     },
     Refusal(
       .unsupported,
@@ -240,7 +267,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     },
     Refusal(
       .shape,
-      "node 1 \"act\" (Add): tensor \"row\" of shape [2] does not fit features of shape [1] (the batch comes before them)"
+      "node 1 \"act\" (Add): tensor \"row\" of shape [2] does not fit a value of shape [N, 1] (it must have one number, or "
+        + "one for each feature and the same for every point of the batch N)"
     ) {
       $0.tensor("row", [2], [1, 2])
       $0.model.graph.node[1].opType = "Add"
@@ -248,8 +276,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     },
     Refusal(
       .shape,
-      "node 1 \"act\" (Add): tensor \"rows\" of shape [3, 1] does not fit features of shape [1] (the batch comes "
-        + "before them)"
+      "node 1 \"act\" (Add): tensor \"rows\" of shape [3, 1] does not fit a value of shape [N, 1] (it must have one number, "
+        + "or one for each feature and the same for every point of the batch N)"
     ) {
       $0.tensor("rows", [3, 1], [1, 2, 3])
       $0.model.graph.node[1].opType = "Add"
@@ -257,11 +285,163 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     },
     Refusal(
       .shape,
-      "node 0 \"first\" (Gemm) needs features in one dimension, but they have the shape [1, 2]; flatten first"
+      "node 0 \"first\" (Gemm) needs the features of a point in one row, [N, n], but the value has the shape [N, 1, 2]; "
+        + "flatten first"
     ) { $0.model.graph.input[0] = ONNXBuilder.value("x", [1, 2], .double) },
     Refusal(
       .malformed, "node 3 (Constant) needs no input and one value, but has 0 values"
     ) { $0.node("Constant", [], "c") },
+  ]
+
+  /// Of the operators that change shape or type, and of those that fold only where it is exact.
+  static let conditions: [Refusal] = [
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (Reshape): the shape [1, 1] fixes the size of the batch (the value has the shape [N, 1]); export "
+        + "with a reshape to [-1, n]"
+    ) { $0.reshape([1, 1]) },
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (Reshape): the shape [-1, 3] does not keep the points of the batch apart (the value has the shape "
+        + "[N, 1]); export with a reshape to [-1, n]"
+    ) { $0.reshape([-1, 3]) },
+    Refusal(
+      .malformed,
+      "node 1 \"act\" (Reshape): tensor \"shape\" of type DOUBLE and shape [2] is no vector of at most 16 INT64 values"
+    ) {
+      $0.reshape([-1, 1])
+      $0.model.graph.initializer.removeLast()
+      $0.tensor("shape", [2], [-1, 1])
+    },
+    Refusal(.malformed, "node 1 \"act\" (Reshape) has no shape; input 1 must be a constant") {
+      $0.reshape([-1, 1])
+      $0.model.graph.node[1].input[1] = ""
+    },
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (Squeeze) without axes removes the batch when it is one point; name the axes when "
+        + "exporting"
+    ) { $0.model.graph.node[1].opType = "Squeeze" },
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (Squeeze): dimension 0 of the shape [N, 1] is not one; only dimensions of size 1 can be removed"
+    ) { $0.axes("Squeeze", [0]) },
+    Refusal(.malformed, "node 1 \"act\" (Squeeze): axis 2 of a shape of 2 dimensions is out of range or twice") {
+      $0.axes("Squeeze", [2])
+    },
+    Refusal(.malformed, "node 1 \"act\" (Unsqueeze): axis 0 of a shape of 4 dimensions is out of range or twice") {
+      $0.axes("Unsqueeze", [0, 0])
+    },
+    Refusal(.malformed, "node 1 \"act\" (Unsqueeze) has 1 inputs; it needs 2") {
+      $0.model.graph.node[1].opType = "Unsqueeze"
+    },
+    Refusal(.malformed, "node 1 \"act\" (Unsqueeze) has no axes; it needs them") {
+      $0.model.opsetImport[0].version = 12
+      $0.model.graph.node[1].opType = "Unsqueeze"
+    },
+    Refusal(.unsupported, "node 1 \"act\" (Cast) to FLOAT16 is not supported; only FLOAT and DOUBLE are") {
+      $0.cast(10)
+    },
+    Refusal(.unsupported, "node 1 \"act\" (Cast) to UNDEFINED is not supported; only FLOAT and DOUBLE are") {
+      $0.model.graph.node[1].opType = "Cast"
+    },
+    Refusal(
+      .unsupported, "node 1 \"act\" (Cast) to INT64 rounds the value to integers, which is not linear; remove it"
+    ) { $0.cast(7) },
+    Refusal(
+      .malformed,
+      "node 2 \"last\" (Gemm): tensor \"W1\" is DOUBLE, but the value of the node before is FLOAT; save the model in one "
+        + "type"
+    ) {
+      $0.model.graph.node[0].opType = "Identity"
+      $0.model.graph.node[0].input = ["x"]
+      $0.model.graph.node[0].attribute = []
+      $0.cast(1)
+    },
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (Cast) rounds DOUBLE to FLOAT between layers (node 2 \"last\" (Gemm) computes with the result); "
+        + "only the input and the output may be rounded: export the model in one number type"
+    ) { $0.cast(1) },
+    Refusal(
+      .unsupported,
+      "node 3 (Cast): value 0 of tensor \"tenth\" is 0.1, which FLOAT does not hold exactly; store the constant in the "
+        + "type that is computed with"
+    ) {
+      $0.tensor("tenth", [1], [0.1])
+      $0.node("Cast", ["tenth"], "c", [ONNXBuilder.attribute("to", 1)])
+    },
+    Refusal(
+      .unsupported,
+      "value 0 of tensor \"large\" is 9007199254740993, which DOUBLE does not hold exactly"
+    ) {
+      $0.integers("large", [9_007_199_254_740_993])
+      $0.node("Cast", ["large"], "c", [ONNXBuilder.attribute("to", 11)])
+    },
+    Refusal(
+      .malformed,
+      "node 3 (Mul): tensor \"two\" is INT64, but the value of the node before is DOUBLE; save the model in one type"
+    ) {
+      $0.integers("two", [2])
+      $0.node("Mul", ["y", "two"], "w")
+    },
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (BatchNormalization): the square root of var + epsilon = 1.75 + 0.25 of feature 0 is no binary64 "
+        + "number; fold the normalisation into the layer before when exporting"
+    ) { $0.batchNormalization(variance: 1.75, epsilon: 0.25, scale: 1) },
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (BatchNormalization): scale / √(var + epsilon) = 1.0 / 3.0 of feature 0 cannot be written in "
+        + "binary64 without rounding; fold the normalisation into the layer before when exporting"
+    ) { $0.batchNormalization(variance: 8, epsilon: 1, scale: 1) },
+    Refusal(
+      .notFinite,
+      "node 1 \"act\" (BatchNormalization): var + epsilon of feature 0 is not positive; fold the normalisation into the "
+        + "layer before when exporting"
+    ) { $0.batchNormalization(variance: -1, epsilon: 0.5, scale: 1) },
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (BatchNormalization) is in training mode or not spatial; export the model for inference"
+    ) {
+      $0.batchNormalization(variance: 1, epsilon: 0, scale: 1)
+      $0.model.graph.node[1].attribute.append(ONNXBuilder.attribute("training_mode", 1))
+    },
+    Refusal(
+      .shape,
+      "node 1 \"act\" (BatchNormalization): var must be a constant of shape [1], one for each channel"
+    ) {
+      $0.batchNormalization(variance: 1, epsilon: 0, scale: 1)
+      $0.tensor("two", [2], [1, 1])
+      $0.model.graph.node[1].input[4] = "two"
+    },
+    Refusal(
+      .malformed, "node 1 \"act\" (Scaler) is from the domain \"ai.onnx.ml\", which the model does not import"
+    ) {
+      $0.model.graph.node[1].opType = "Scaler"
+      $0.model.graph.node[1].domain = "ai.onnx.ml"
+    },
+    Refusal(
+      .unsupported, "node 1 \"act\" (Normalizer): this operator is not supported; \(ONNXOperator.list) are"
+    ) {
+      $0.model.graph.node[1].opType = "Normalizer"
+      $0.model.graph.node[1].domain = "ai.onnx.ml"
+    },
+    Refusal(
+      .unsupported, "node 1 \"act\" (Relu): this operator is not supported; \(ONNXOperator.list) are"
+    ) { $0.model.graph.node[1].domain = "ai.onnx.ml" },
+    Refusal(
+      .shape, "node 1 \"act\" (Scaler): scale has 2 values; it needs one, or one for each of 1 features"
+    ) { $0.scaler(offset: [0], scale: [1, 2]) },
+    Refusal(
+      .notFinite,
+      "value 0 of offset of node 1 \"act\" (Scaler) is nan; every weight must be a finite number"
+    ) { $0.scaler(offset: [.nan], scale: [1]) },
+    Refusal(
+      .unsupported,
+      "node 1 \"act\" (Scaler) rounds DOUBLE to FLOAT between layers (node 2 \"last\" (Gemm) computes with the result); "
+        + "only the input and the output may be rounded: export the model in one number type"
+    ) { $0.scaler(offset: [0], scale: [1]) },
   ]
 
   static let tensors: [Refusal] = [
@@ -298,7 +478,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     },
     Refusal(
       .malformed,
-      "node 0 \"first\" (Gemm): tensor \"W0\" has another number type than the input; save the model in one type"
+      "node 0 \"first\" (Gemm): tensor \"W0\" is FLOAT, but the value of the node before is DOUBLE; save the model in one "
+        + "type"
     ) {
       $0.model.graph.initializer[0].dataType = 1
       $0.model.graph.initializer[0].doubleData = []
@@ -323,9 +504,9 @@ struct Refusal: Sendable, CustomTestStringConvertible {
       "tensor \"W0\" is stored outside the file (external data); save the model with its weights inline"
     ) { $0.model.graph.initializer[0].dataLocation = .external },
     Refusal(
-      .unsupported,
-      "tensor \"W0\" is stored outside the file (external data); save the model with its weights inline"
-    ) { $0.model.graph.initializer[0].externalData = [Data()] },
+      .malformed,
+      "tensor \"W0\" names external data, but is not stored there (data_location); save the model again"
+    ) { $0.model.graph.initializer[0].externalData = [Onnx_StringStringEntryProto()] },
     Refusal(.unsupported, "tensor \"W0\" is a segment of a tensor; save the model with whole tensors") {
       $0.model.graph.initializer[0].segment = Data()
     },
@@ -352,13 +533,86 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     #expect(try Network(onnx: try ONNXBuilder.small.bytes).layers.count == 2)
   }
 
-  @Test(arguments: Refusal.model + Refusal.graph + Refusal.topology + Refusal.operators + Refusal.tensors)
+  @Test(
+    arguments: Refusal.model + Refusal.graph + Refusal.topology + Refusal.operators + Refusal.conditions
+      + Refusal.tensors)
   func refusesWithItsReason(refusal: Refusal) throws {
     var builder = ONNXBuilder.small
     refusal.change(&builder)
     let bytes = try builder.bytes
     let error = #expect(throws: NetworkError.self) { try Network(onnx: bytes) }
     #expect(error == NetworkError(refusal.code, refusal.message))
+  }
+
+  /// Operators of the standard that exporters write, beside those that are read.
+  static let otherOperators = [
+    "Abs", "ArgMax", "AveragePool", "Ceil", "Celu", "Clip", "Concat", "ConstantOfShape", "Conv", "CumSum",
+    "DequantizeLinear", "Einsum", "Elu", "Equal", "Erf", "Exp", "Expand", "Floor", "GRU", "Gather", "Gelu",
+    "GlobalAveragePool", "Greater", "HardSigmoid", "HardSwish", "If", "InstanceNormalization", "LSTM",
+    "LayerNormalization", "LeakyRelu", "Less", "Log", "LogSoftmax", "Loop", "Max", "MaxPool", "Mean", "Min", "Mish",
+    "Mod",
+    "Neg", "Not", "OneHot", "PRelu", "Pad", "Pow", "QuantizeLinear", "RNN", "Range", "Reciprocal", "ReduceMax",
+    "ReduceMean", "ReduceSum", "Round", "ScatterND", "Selu", "Shape", "Sigmoid", "Sign", "Slice", "Softmax", "Softplus",
+    "Softsign", "Split", "Sqrt", "Sum", "Tanh", "ThresholdedRelu", "Tile", "TopK", "Transpose", "Trilu", "Where",
+  ]
+
+  @Test(arguments: otherOperators)
+  func everyOtherOperatorIsRefusedByName(name: String) throws {
+    var builder = ONNXBuilder.small
+    builder.model.graph.node[1].opType = name
+    let bytes = try builder.bytes
+    let error = #expect(throws: NetworkError.self) { try Network(onnx: bytes) }
+    #expect(
+      error
+        == NetworkError(
+          .unsupported, "node 1 \"act\" (\(name)): this operator is not supported; \(ONNXOperator.list) are"))
+  }
+
+  @Test(arguments: ONNXOperator.allCases)
+  func everyOperatorRefusesAnAttributeThatItDoesNotHave(known: ONNXOperator) throws {
+    // The operator alone, between the input and the output, with what it needs.
+    var builder = ONNXBuilder(inputs: [1], outputs: [1], type: .float)
+    var machineLearning = Onnx_OperatorSetIdProto()
+    (machineLearning.domain, machineLearning.version) = ("ai.onnx.ml", 1)
+    builder.model.opsetImport.append(machineLearning)
+    builder.tensor("w", [1, 1], [2])
+    builder.tensor("v", [1], [3.75])
+    builder.integers("shape", [0, -1])
+    builder.integers("last", [1])
+    var inputs = ["x"]
+    var attributes: [Onnx_AttributeProto] = []
+    switch known {
+    case .add, .subtract, .multiply, .divide, .gemm, .matMul: inputs.append("w")
+    case .batchNormalization:
+      inputs += ["v", "v", "v", "v"]
+      attributes = [ONNXBuilder.scalar("epsilon", 0.25)]
+    case .cast: attributes = [ONNXBuilder.attribute("to", 1)]
+    case .reshape: inputs.append("shape")
+    case .squeeze, .unsqueeze: inputs.append("last")
+    case .constant:
+      inputs = []
+      attributes = [ONNXBuilder.scalar("value_float", 1)]
+    case .scaler:
+      attributes = ["offset", "scale"].map { name in
+        var attribute = ONNXBuilder.scalar(name, 0)
+        (attribute.type, attribute.floats) = (.floats, [0.5])
+        attribute.clearF()
+        return attribute
+      }
+    case .relu, .identity, .dropout, .flatten: break
+    }
+    builder.node(known.rawValue, inputs, "r", attributes, name: "it")
+    if known == .scaler { builder.model.graph.node[0].domain = "ai.onnx.ml" }
+    builder.node("Add", known == .constant ? ["x", "r"] : ["r", "v"], "y")
+    builder.model.graph.output[0].clearType()
+    #expect(try Network(onnx: try builder.bytes).inputCount == 1)
+    builder.model.graph.node[0].attribute.append(ONNXBuilder.attribute("bogus", 1))
+    let bytes = try builder.bytes
+    let error = #expect(throws: NetworkError.self) { try Network(onnx: bytes) }
+    #expect(
+      error
+        == NetworkError(
+          .unsupported, "node 0 \"it\" (\(known.rawValue)): attribute \"bogus\" is not supported"))
   }
 
   @Test func everyTruncationIsRefused() throws {
@@ -409,9 +663,13 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     print("seed \(seed)")
     var generator = SplitMix64(seed: seed)
     let file = try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixture("n6_2x8_mono_s0.onnx"))))
-    let seeds = [
-      file, try ONNXBuilder.small.bytes, try randomNetwork([2, 2, 1], seed: 1).onnx(name: "n", producerVersion: "1"),
-    ]
+    let exports = try ["torchscript_squeezed", "sklearn_pipeline", "torchscript_folded", "torch_plain"].map {
+      try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixture("exports/\($0).onnx"))))
+    }
+    let seeds =
+      exports + [
+        file, try ONNXBuilder.small.bytes, try randomNetwork([2, 2, 1], seed: 1).onnx(name: "n", producerVersion: "1"),
+      ]
     var refused = 0
     for _ in 0..<2000 {
       var bytes = seeds[Int.random(in: 0..<seeds.count, using: &generator)]
@@ -425,7 +683,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
         }
       }
       do {
-        let network = try Network(onnx: bytes)
+        // In the folder of the exports, where the data file of one lies.
+        let network = try StoredNetwork(bytes: bytes, path: fixture("exports/mutated.onnx")).network
         #expect(network.layers.allSatisfy { $0.weights.allSatisfy(\.isFinite) && $0.biases.allSatisfy(\.isFinite) })
       } catch {
         refused += 1
@@ -433,5 +692,57 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     }
     // Changes of weights are read; changes of structure are not.
     #expect((1..<2000).contains(refused))
+  }
+}
+
+/// The second node of ``ONNXBuilder/small``, as another operator.
+extension ONNXBuilder {
+  mutating func integers(_ name: String, _ values: [Int64]) {
+    var tensor = Onnx_TensorProto()
+    tensor.name = name
+    tensor.dims = [Int64(values.count)]
+    tensor.dataType = Int32(Onnx_TensorProto.DataType.int64.rawValue)
+    tensor.int64Data = values
+    model.graph.initializer.append(tensor)
+  }
+
+  fileprivate mutating func reshape(_ shape: [Int64]) {
+    integers("shape", shape)
+    model.graph.node[1].opType = "Reshape"
+    model.graph.node[1].input = ["z", "shape"]
+  }
+
+  fileprivate mutating func axes(_ operation: String, _ axes: [Int64]) {
+    integers("axes", axes)
+    model.graph.node[1].opType = operation
+    model.graph.node[1].input = ["z", "axes"]
+  }
+
+  fileprivate mutating func cast(_ type: Int64) {
+    model.graph.node[1].opType = "Cast"
+    model.graph.node[1].attribute = [Self.attribute("to", type)]
+  }
+
+  fileprivate mutating func batchNormalization(variance: Double, epsilon: Float, scale: Double) {
+    for (name, value) in [("scale", scale), ("B", 0.5), ("mean", 3), ("var", variance)] { tensor(name, [1], [value]) }
+    model.graph.node[1].opType = "BatchNormalization"
+    model.graph.node[1].input = ["z", "scale", "B", "mean", "var"]
+    model.graph.node[1].attribute = [Self.scalar("epsilon", epsilon)]
+  }
+
+  fileprivate mutating func scaler(offset: [Float], scale: [Float]) {
+    var machineLearning = Onnx_OperatorSetIdProto()
+    machineLearning.domain = "ai.onnx.ml"
+    machineLearning.version = 3
+    model.opsetImport.append(machineLearning)
+    model.graph.node[1].opType = "Scaler"
+    model.graph.node[1].domain = "ai.onnx.ml"
+    model.graph.node[1].attribute = [("offset", offset), ("scale", scale)].map { name, values in
+      var attribute = Onnx_AttributeProto()
+      attribute.name = name
+      attribute.type = .floats
+      attribute.floats = values
+      return attribute
+    }
   }
 }

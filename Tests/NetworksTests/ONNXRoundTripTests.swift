@@ -127,7 +127,7 @@ import Testing
       error(missing) == NetworkError(.file, "\(missing): the file does not exist; check the path and its permissions"))
     #expect(
       error(folder.path)
-        == NetworkError(.file, "\(folder.path): is not a regular file; give the path of an ONNX file"))
+        == NetworkError(.file, "\(folder.path): is not a regular file; give the path of an ONNX or NNet file"))
     let empty = folder.appendingPathComponent("empty.onnx")
     try Data().write(to: empty)
     #expect(error(empty.path) == NetworkError(.malformed, "\(empty.path): the file is empty; give an ONNX file"))

@@ -435,3 +435,43 @@ import Testing
         ])
   }
 }
+
+/// Relational properties that say no more than that an output grows.
+@Suite struct GrowthBetweenPointsTests {
+  private static func property(_ text: String) throws -> Property {
+    let lines = text.split(separator: "\n").map { "    \($0)\n" }.joined()
+    let specification = try Specification.parse(
+      text: "spec: vpals/v1\nfeatures:\n  a: {domain: 0..1}\n  b: {domain: 0..1}\n  r: {values: [1, 2]}\n"
+        + "outputs:\n  f: {}\n  g: {}\nproperties:\n  - id: p\n    forall: [x, y]\n\(lines)", path: "t.yaml")
+    return specification.properties[0]
+  }
+
+  @Test func becomeQueriesAboutOneCopy() throws {
+    let property = try Self.property("where: x.a <= y.a and y.b >= x.b and x.r == y.r\nthen: x.f <= y.f")
+    #expect(property.queries.count == 4 && property.queries.allSatisfy { $0.relation == nil })
+    let features = property.queries.map { query in
+      guard case .monotone(0, let feature, .nondecreasing, let slope) = query.claim, slope.isZero else { return -1 }
+      return feature
+    }
+    #expect(features.sorted() == [0, 0, 1, 1])
+    let along = try Self.property("where: x.a == y.a and x.b == y.b and x.r <= y.r\nthen: x.f <= y.f")
+    #expect(along.queries.count == 1 && along.queries[0].relation != nil)
+    let strict = try Self.property("where: x.a < y.a and x.b == y.b and x.r == y.r\nthen: 2 * y.f >= 2 * x.f")
+    #expect(strict.queries.count == 2 && strict.queries.allSatisfy { $0.relation == nil })
+  }
+
+  @Test(arguments: [
+    // Another output, an amount, a direction, a weight, a feature that is free, a distance, strictness in two features.
+    "where: x.a <= y.a and x.b == y.b and x.r == y.r\nthen: x.f <= y.g",
+    "where: x.a <= y.a and x.b == y.b and x.r == y.r\nthen: x.f <= y.f + 1",
+    "where: x.a >= y.a and x.b == y.b and x.r == y.r\nthen: x.f <= y.f",
+    "where: x.a <= y.a and x.b == y.b and x.r == y.r\nthen: 2 * x.f <= y.f",
+    "where: x.a <= y.a and x.r == y.r\nthen: x.f <= y.f",
+    "where: x.a + 0.1 <= y.a and x.b == y.b and x.r == y.r\nthen: x.f <= y.f",
+    "where: x.a < y.a and x.b < y.b and x.r == y.r\nthen: x.f <= y.f",
+  ])
+  func othersKeepTwoPoints(text: String) throws {
+    let property = try Self.property(text)
+    #expect(!property.queries.isEmpty && property.queries.allSatisfy { $0.relation != nil })
+  }
+}

@@ -329,13 +329,13 @@ struct PropertyKindTests {
       let condition = dice.pick(["a + b <= 1", "a <= b", "2 * a - b <= 1/2", "a - b <= 1/10", "b <= a + 1/4"])
       let (_, single) = try Self.property("nondecreasing: {of: f, in: [a, b]}\nwhen: \(condition)")
       let (_, pair) = try Self.property(
-        "forall: [x, y]\nwhere: [x.a <= y.a, x.b <= y.b]\nthen: x.f <= y.f\nwhen: \(condition)")
-      #expect(single.queries.count == 2 && pair.queries.count == 1)
+        "forall: [x, y]\nwhere: [y.a <= x.a, y.b <= x.b]\nthen: y.f <= x.f\nwhen: \(condition)")
+      #expect(single.queries.count == 2 && pair.queries.count == 1 && pair.queries[0].relation != nil)
       let first = try Self.decide(network, single, engine: .auto)
       let second = try Self.decide(network, pair, engine: .auto) { found in
         let end = try #require(found.xPrime)
-        return try zip(found.x, end).allSatisfy { $0 <= $1 }
-          && (try exactOutputs(network, at: end)[0]) < (try exactOutputs(network, at: found.x)[0])
+        return try zip(end, found.x).allSatisfy { $0 <= $1 }
+          && (try exactOutputs(network, at: found.x)[0]) < (try exactOutputs(network, at: end)[0])
       }
       // The space of pairs can be tight where the two queries are not: a cell may then stay without a proof.
       if second == Self.withoutProof, first == "holds" {

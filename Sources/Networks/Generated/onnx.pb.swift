@@ -536,7 +536,7 @@ nonisolated struct Onnx_TensorProto: Sendable {
   /// Clears the value of `rawData`. Subsequent reads from it will return its default value.
   mutating func clearRawData() {self._rawData = nil}
 
-  var externalData: [Data] = []
+  var externalData: [Onnx_StringStringEntryProto] = []
 
   var dataLocation: Onnx_TensorProto.DataLocation {
     get {_dataLocation ?? .default}
@@ -1402,7 +1402,7 @@ nonisolated extension Onnx_TensorProto: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 10: try { try decoder.decodeRepeatedDoubleField(value: &self.doubleData) }()
       case 11: try { try decoder.decodeRepeatedUInt64Field(value: &self.uint64Data) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self._docString) }()
-      case 13: try { try decoder.decodeRepeatedBytesField(value: &self.externalData) }()
+      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.externalData) }()
       case 14: try { try decoder.decodeSingularEnumField(value: &self._dataLocation) }()
       case 16: try { try decoder.decodeRepeatedMessageField(value: &self.metadataProps) }()
       default: break
@@ -1452,7 +1452,7 @@ nonisolated extension Onnx_TensorProto: SwiftProtobuf.Message, SwiftProtobuf._Me
       try visitor.visitSingularStringField(value: v, fieldNumber: 12)
     } }()
     if !self.externalData.isEmpty {
-      try visitor.visitRepeatedBytesField(value: self.externalData, fieldNumber: 13)
+      try visitor.visitRepeatedMessageField(value: self.externalData, fieldNumber: 13)
     }
     try { if let v = self._dataLocation {
       try visitor.visitSingularEnumField(value: v, fieldNumber: 14)
