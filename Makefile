@@ -23,6 +23,7 @@ release: deps ## optimised build of the programs
 	swift build -c release --product vpals
 	swift build -c release --product vpals-train
 	swift build -c release --product vpals-check
+	swift build -c release --product vpals-vnnlib
 	swift build -c release --product vpals-solver
 
 demo: release ## from measured data to certified models, under .demo/

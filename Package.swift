@@ -38,6 +38,7 @@ let package = Package(
     .executable(name: "vpals", targets: ["vpals"]),
     .executable(name: "vpals-train", targets: ["vpals-train"]),
     .executable(name: "vpals-check", targets: ["vpals-check"]),
+    .executable(name: "vpals-vnnlib", targets: ["vpals-vnnlib"]),
     .executable(name: "vpals-solver", targets: ["vpals-solver"]),
   ],
   dependencies: [
@@ -117,6 +118,12 @@ let package = Package(
       dependencies: ["Certificates", "ProofChecking", "Networks", "Specifications", argumentParser],
       swiftSettings: settings),
     .executableTarget(
+      name: "vpals-vnnlib",
+      dependencies: [
+        "Verification", "Certificates", "Networks", "Specifications", "ExactArithmetic", "CommandSupport",
+        argumentParser,
+      ], swiftSettings: settings),
+    .executableTarget(
       name: "vpals-train",
       dependencies: [
         "Retraining", "Training", "Telemetry", "Verification", "CertificateStorage", "CertificateStorageSQLite",
@@ -133,7 +140,7 @@ let package = Package(
       dependencies: ["CertificateStorageSQLite", "CertificateStorage", "Certificates", "TestHelpers"],
       path: "Tests/StoreExerciser", swiftSettings: settings),
     tests("ExactArithmeticTests", ["ExactArithmetic", bigInt]),
-    tests("NetworksTests", ["Networks", "Specifications", "ExactArithmetic", protobuf], exclude: ["Fixtures"]),
+    tests("NetworksTests", ["Networks", "Specifications", "ExactArithmetic", bigInt, protobuf], exclude: ["Fixtures"]),
     tests("SpecificationsTests", ["Specifications", "ExactArithmetic", "TestHelpers"], exclude: ["Golden"]),
     tests(
       "CertificatesTests",
@@ -187,7 +194,8 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "vpals", "vpals-train", "vpals-check", "vpals-solver", "Retraining", "Training", "CertificateStorageSQLite",
+        "vpals", "vpals-train", "vpals-check", "vpals-vnnlib", "vpals-solver", "Retraining", "Training",
+        "CertificateStorageSQLite",
         "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
       ], exclude: ["Fixtures"]),
   ],

@@ -18,10 +18,11 @@ public struct CommandFailure: Error, CustomStringConvertible {
 extension ParsableCommand {
   /// Runs a command line with our exit codes: what the command says for itself, 0 for help, and 2 with one message on
   /// standard error for everything that fails, wrong usage included.
-  public static func runAsProgram() -> Never {
+  /// - Parameter arguments: Those of the process when nil.
+  public static func runAsProgram(_ arguments: [String]? = nil) -> Never {
     signal(SIGPIPE, SIG_IGN)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(arguments)
       try command.run()
       leave(0)
     } catch let code as ExitCode {

@@ -154,7 +154,7 @@ public struct ExactNetwork: Sendable, Hashable {
 
   /// The canonical bytes: a header line, then for each layer its counts and every weight and bias as
   /// `mantissa exponent` in decimal, one a line, mantissas odd or zero. Equal exactly for equal ``layers``.
-  var canonicalText: String {
+  public var canonicalText: String {
     var text = "vpals-network/v1\n\(inputCount) \(layers.count)\n"
     for layer in layers {
       text += "\(layer.inputCount) \(layer.outputCount)\n"

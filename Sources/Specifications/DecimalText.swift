@@ -1,3 +1,4 @@
+internal import BigInt
 public import ExactArithmetic
 
 /// Numbers for people, rounded and written in exact arithmetic.
@@ -26,6 +27,38 @@ public enum DecimalText {
       return number + (exponent < 0 ? "e-" : "e+") + String(abs(exponent))
     }
     return pointed(digits: mantissa, exponent: exponent + 1 - digits, isNegative: value.isNegative)
+  }
+
+  /// The most digits behind the point that ``terminating(_:)`` writes.
+  public static let maximumPlaces = 1200
+
+  /// The number as a decimal without an exponent, exactly; nil when it has none of at most ``maximumPlaces`` places.
+  public static func terminating(_ value: Rational) -> String? {
+    // The denominator is 2^twos · 5^fives or there is no such decimal.
+    var rest = value.denominator
+    let twos = rest.trailingZeroBitCount
+    guard twos <= maximumPlaces else { return nil }
+    rest >>= twos
+    var fives = 0
+    while rest > 1 {
+      let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 5)
+      guard remainder.isZero, fives < maximumPlaces else { return nil }
+      rest = quotient
+      fives += 1
+    }
+    let places = max(twos, fives)
+    return pointed(
+      digits: (value.magnitude * power(places)).description, exponent: -places, isNegative: value.isNegative)
+  }
+
+  /// The number rounded to `digits` significant digits, half away from zero, as a decimal without an exponent.
+  /// - Precondition: 1 ≤ `digits` ≤ 100.
+  public static func plain(_ value: Rational, digits: Int) -> String {
+    precondition((1...100).contains(digits))
+    guard !value.isZero else { return "0" }
+    let exponent = decimalExponent(of: value.magnitude)
+    let mantissa = (value.magnitude * power(digits - 1 - exponent) + .one / 2).floor
+    return pointed(digits: "\(mantissa)", exponent: exponent + 1 - digits, isNegative: value.isNegative)
   }
 
   /// Two numbers with as few digits, from `digits` to 24, as tell them apart.

@@ -29,6 +29,26 @@ public struct SparseForm: Sendable, Hashable {
     self.constant = constant
   }
 
+  /// A coefficient for each variable.
+  public init(_ coefficients: [Int: Rational], constant: Rational = .zero) {
+    self.init(coefficients.map { Term(variable: $0.key, coefficient: $0.value) }, constant: constant)
+  }
+
+  /// - Precondition: variables ascend strictly, no coefficient is zero.
+  public init(terms: [Term], constant: Rational) {
+    precondition(zip(terms, terms.dropFirst()).allSatisfy { $0.variable < $1.variable })
+    precondition(terms.allSatisfy { !$0.coefficient.isZero })
+    self.terms = terms
+    self.constant = constant
+  }
+
+  public var isConstant: Bool { terms.isEmpty }
+
+  public static prefix func - (form: SparseForm) -> SparseForm {
+    SparseForm(
+      terms: form.terms.map { Term(variable: $0.variable, coefficient: -$0.coefficient) }, constant: -form.constant)
+  }
+
   /// The form of variables from `first` on.
   public init(_ form: LinearForm, first: Int = 0) {
     terms = form.coefficients.enumerated().filter { !$0.element.isZero }.map {

@@ -50,9 +50,9 @@ public struct Specification: Sendable, Hashable {
     try parse(bytes(path: path), path: path)
   }
 
-  /// The bytes of a specification file, one more than are allowed at most.
+  /// The bytes of a regular file, one more than `maximum` at most: that of specifications, or of another language.
   /// - Throws: ``SpecificationError`` when the file cannot be read.
-  public static func bytes(path: String) throws(SpecificationError) -> [UInt8] {
+  public static func bytes(path: String, maximum: Int = maximumFileBytes) throws(SpecificationError) -> [UInt8] {
     func failure(_ message: String) -> SpecificationError {
       SpecificationError([
         Diagnostic(
@@ -70,16 +70,14 @@ public struct Specification: Sendable, Hashable {
       try? FileManager.default.attributesOfItem(
         atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.type] as? FileAttributeType
     guard kind == .typeRegular else { throw failure("this is not a regular file") }
-    let data: Data
     do {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { try? handle.close() }
       // One byte more than allowed tells a file that is too large from one that just fits.
-      data = try handle.read(upToCount: maximumFileBytes + 1) ?? Data()
+      return Array(try handle.read(upToCount: maximum + 1) ?? Data())
     } catch {
       throw failure("the file cannot be read: \(error.localizedDescription)")
     }
-    return Array(data)
   }
 
   /// The domain in the network's own numbers: one interval per input.

@@ -5,12 +5,26 @@ internal import Networks
 internal import ProofChecking
 internal import Specifications
 
-/// Writes the trees of a property's queries as one proof and has the checker read it back as a whole.
+/// Writes the trees of queries, of one property as a rule, as one proof and has the checker read it back as a whole.
 struct ProofWriting {
   let network: ExactNetwork
-  let property: Property
+  let queries: [Query]
+  /// What the queries say, for messages.
+  let subject: String
   /// Where the temporary file goes.
   let directory: String
+
+  init(network: ExactNetwork, queries: [Query], subject: String, directory: String) {
+    self.network = network
+    self.queries = queries
+    self.subject = subject
+    self.directory = directory
+  }
+
+  init(network: ExactNetwork, property: Property, directory: String) {
+    self.init(
+      network: network, queries: property.queries, subject: "property '\(property.id)'", directory: directory)
+  }
 
   /// - Throws: ``VerificationError`` with code `disagreement` when the checker refuses the proof: a defect, never
   ///   silenced. Code `storage` when the file cannot be written.
@@ -31,7 +45,7 @@ struct ProofWriting {
     guard fclose(stream) == 0 else { throw failure(path) }
     let start = BranchAndBound.threadSeconds()
     do throws(ProofFailure) {
-      let summary = try ProofChecker(network: network).check(file: path, queries: property.queries, onLeaf: onLeaf)
+      let summary = try ProofChecker(network: network).check(file: path, queries: queries, onLeaf: onLeaf)
       isKept = true
       return ProofFile(
         path: path, sha256: summary.digest, bytes: summary.bytes,
@@ -39,7 +53,7 @@ struct ProofWriting {
     } catch {
       throw VerificationError(
         .disagreement,
-        "the checker refuses the proof that was found for property '\(property.id)' (\(error)); please report this with "
+        "the checker refuses the proof that was found for \(subject) (\(error)); please report this with "
           + "the model and the specification")
     }
   }
@@ -71,8 +85,8 @@ struct ProofWriting {
   private func write(_ trees: [FoundTree], to put: ([UInt8]) throws -> Void) throws {
     try put(
       ProofFormat.header(
-        networkDigest: ProofChecker.bytes(ofDigest: network.digest), queryCount: property.queries.count))
-    for (query, tree) in zip(property.queries, trees) {
+        networkDigest: ProofChecker.bytes(ofDigest: network.digest), queryCount: queries.count))
+    for (query, tree) in zip(queries, trees) {
       try put(ProofChecker.bytes(ofDigest: query.digest))
       try tree.write(to: put)
     }

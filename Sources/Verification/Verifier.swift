@@ -150,7 +150,9 @@ public struct Verifier: Sendable {
         {
           sample.offer($0, $1)
         }
-        audit = try self.audit(property, sample, after: Self.threadSeconds() - startCPU + helpers, budget)
+        audit = try self.audit(
+          property.queries, of: "property '\(property.id)'", sample,
+          after: Self.threadSeconds() - startCPU + helpers, budget)
       } else {
         verdict = .unknown(.noProof)
       }
@@ -184,9 +186,9 @@ public struct Verifier: Sendable {
 
   /// Z3's opinion on a sample of the leaves that bounds closed. At least one leaf is asked about; no further one once
   /// that took a twentieth of the search's time and 40 milliseconds.
-  private func audit(_ property: Property, _ sample: LeafSample, after seconds: Double, _ budget: Budget) throws
-    -> LeafAudit
-  {
+  func audit(
+    _ queries: [Query], of subject: String, _ sample: LeafSample, after seconds: Double, _ budget: Budget
+  ) throws -> LeafAudit {
     var result = LeafAudit()
     guard network.hiddenNeuronCount <= Self.auditedNeurons else { return result }
     let start = ContinuousClock.now
@@ -194,12 +196,12 @@ public struct Verifier: Sendable {
       let spent = ContinuousClock.now - start
       let elapsed = Double(spent.components.seconds) + Double(spent.components.attoseconds) * 1e-18
       if result.audited > 0, elapsed > max(0.04, 0.05 * seconds) { break }
-      let lowered = try property.queries[index].lowered(on: network)
+      let lowered = try queries[index].lowered(on: network)
       let auditor = LeafAuditor(
         network: lowered.network, query: lowered.query, milliseconds: Self.auditMilliseconds)
       let report: LeafAuditor.Report
       do throws(VerificationError) {
-        report = try auditor.audit([cell], budget: budget) { _ in "a leaf of the proof of property '\(property.id)'" }
+        report = try auditor.audit([cell], budget: budget) { _ in "a leaf of the proof of \(subject)" }
       } catch {
         // Without a solver the proof stands, and the count says that there was no second opinion.
         guard error.code == .solver else { throw error }
@@ -319,7 +321,7 @@ public struct Verifier: Sendable {
   }
 
   /// The counterexamples that sampling leads to; none when the numbers are too far apart for fixed point.
-  private func falsify(_ query: Query, _ builder: CounterexampleBuilder, _ budget: Budget) throws -> [Counterexample] {
+  func falsify(_ query: Query, _ builder: CounterexampleBuilder, _ budget: Budget) throws -> [Counterexample] {
     guard let problem = try? FixedPointProblem(network: network, query: query) else { return [] }
     let falsifier = Falsifier(FloatProblem(problem))
     defer { falsifier.close() }
@@ -403,7 +405,7 @@ public struct Verifier: Sendable {
     }
   }
 
-  private static func threadSeconds() -> Double {
+  static func threadSeconds() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

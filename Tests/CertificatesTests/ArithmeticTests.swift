@@ -188,7 +188,8 @@ import Testing
   @Test func aListedValueThatIsNoPointOfTheGridLeavesItReal() throws {
     func specification(_ values: String) throws -> Specifications.Specification {
       try Specifications.Specification.parse(
-        text: "spec: vpals/v1\nfeatures:\n  r: {\(values)}\noutputs:\n  y: {}\nproperties:\n  - {id: sane, always: 0 <= y}\n",
+        text:
+          "spec: vpals/v1\nfeatures:\n  r: {\(values)}\noutputs:\n  y: {}\nproperties:\n  - {id: sane, always: 0 <= y}\n",
         path: "a.yaml")
     }
     let network = try Network(layers: [
@@ -203,7 +204,8 @@ import Testing
     let decimal = try specification("values: [0.5, 0.6, 2]")
     #expect(Certificate.Arithmetic(of: network, for: decimal) == .real)
     #expect(
-      exact.problem(network: network, specification: decimal, records: []) == "the grid does not hold a listed value of 'r'")
+      exact.problem(network: network, specification: decimal, records: [])
+        == "the grid does not hold a listed value of 'r'")
     #expect(Certificate.Arithmetic.unheldFeature(of: decimal) == "r")
     let bounded = Certificate.Arithmetic.bounded(.binary64, errors: [1], properties: [])
     #expect(

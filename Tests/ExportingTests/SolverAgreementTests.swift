@@ -112,7 +112,7 @@ struct SolverAgreementTests {
   /// counterexample that the exact forward pass confirms.
   @Test(arguments: ExternalSolver.allCases)
   func quotedNamesReturnInModels(solver: ExternalSolver) throws {
-    for (feature, output) in [("let", "exists"), ("cores", "true"), ("_", "Real"), ("ite", "par"), ("and", "abs")] {
+    for (feature, output) in [("let", "exists"), ("cores", "true"), ("_", "Real"), ("ite", "par"), ("forall", "and")] {
       let specification = try Specification.parse(
         text: "spec: vpals/v1\nfeatures:\n  \(feature): {domain: 0..1}\noutputs:\n  \(output): {}\n"
           + "properties:\n  - id: p\n    always: \(output) <= 1/2\n", path: "names.yaml")

@@ -33,7 +33,7 @@ struct PhaseOracle {
   let moving: [Int]
   private(set) var pieces: [Piece] = []
   /// The inputs in terms of the moving ones.
-  private let inputForms: [Form]
+  let inputForms: [Form]
 
   /// - Parameter constraints: cut the box before any neuron does; what they leave must have an interior.
   init(_ network: Network, box: [ClosedRange<Rational>], constraints: [LinearInequality] = []) throws {
@@ -87,7 +87,7 @@ struct PhaseOracle {
   }
 
   /// The part of a convex piece where sign · form ≥ 0 (Sutherland and Hodgman, CACM 17(1), 1974).
-  private static func clip(_ vertices: [[Rational]], _ form: Form, sign: Int) -> [[Rational]] {
+  static func clip(_ vertices: [[Rational]], _ form: Form, sign: Int) -> [[Rational]] {
     var result: [[Rational]] = []
     let values = vertices.map { form.value(at: $0) * Rational(sign) }
     for k in vertices.indices {
