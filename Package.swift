@@ -54,6 +54,8 @@ let package = Package(
     library("Networks", ["ExactArithmetic", bigInt, crypto, protobuf], exclude: ["onnx.proto"]),
     library("Specifications", ["ExactArithmetic", bigInt, crypto, yams]),
     library("Certificates", ["Networks", "Specifications", "ExactArithmetic", crypto]),
+    // What was certified and revoked, in a Merkle log that anyone can check.
+    library("TransparencyLog", ["Certificates", crypto]),
     // The integer kernel of the checker, compiled for several instruction sets.
     .target(name: "CLeafBound", cSettings: kernelSettings),
     library(
@@ -101,7 +103,8 @@ let package = Package(
       name: "vpals",
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
-        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "CommandSupport", argumentParser,
+        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "TransparencyLog", "CommandSupport",
+        argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
       name: "vpals-check",
@@ -121,7 +124,9 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "store-exerciser",
-      dependencies: ["CertificateStorageSQLite", "CertificateStorage", "Certificates", "TestHelpers"],
+      dependencies: [
+        "CertificateStorageSQLite", "CertificateStorage", "Certificates", "TransparencyLog", "TestHelpers",
+      ],
       path: "Tests/StoreExerciser", swiftSettings: settings),
     tests("ExactArithmeticTests", ["ExactArithmetic", bigInt]),
     tests("NetworksTests", ["Networks", "Specifications", "ExactArithmetic", protobuf], exclude: ["Fixtures"]),
@@ -135,6 +140,7 @@ let package = Package(
         "CertificateStorageSQLite", "CertificateStorage", "Certificates", "ExactArithmetic", "TestHelpers",
         "store-exerciser", grdb,
       ]),
+    tests("TransparencyLogTests", ["TransparencyLog", "Certificates", "TestHelpers", "store-exerciser", crypto]),
     tests("SMTTests", ["SMT", "SolverProcess", "ExactArithmetic", bigInt]),
     tests(
       "SolverProcessTests", ["SolverProcess", "ExactArithmetic", bigInt, "TestHelpers", "vpals-solver"],
@@ -167,7 +173,8 @@ let package = Package(
       "IntegrationTests",
       [
         "vpals", "vpals-train", "vpals-check", "vpals-solver", "Retraining", "Training", "CertificateStorageSQLite",
-        "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
+        "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TransparencyLog",
+        "TestHelpers",
       ], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]
