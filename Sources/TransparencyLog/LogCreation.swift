@@ -28,7 +28,7 @@ public enum LogFiles {
     // Before anything is written: the name must be possible.
     let candidate = try SignerKey.generate(name: origin)
     try makeDirectories(directory)
-    let lock = try LogWriter.lock(directory)
+    let lock = try LogWriter.lock(directory, seconds: 60)
     defer { withExtendedLifetime(lock) {} }
     let checkpointPath = "\(directory)/\(LogReader.checkpointName)"
     guard !exists(publicKeyPath(directory)) else {

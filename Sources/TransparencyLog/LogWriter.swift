@@ -12,19 +12,20 @@ public struct LogWriter: Sendable {
   public static let maximumEntries = 1 << 20
   /// The most bytes of the entries of one commit.
   public static let maximumCommitBytes = 256 << 20
-  /// How long to wait for another writer, in seconds.
-  public static let lockSeconds = 60
 
   public let directory: String
   private let signers: [SignerKey]
+  private let lockSeconds: Int
 
   /// - Parameter signers: The keys that sign new checkpoints; more than one while a key is replaced. The first must have
   ///   the log's name.
+  /// - Parameter lockSeconds: How long to wait for another writer.
   /// - Precondition: there is a key, and at most ``SignedNote/maximumSignatures``.
-  public init(directory: String, signers: [SignerKey]) {
+  public init(directory: String, signers: [SignerKey], lockSeconds: Int = 60) {
     precondition((1...SignedNote.maximumSignatures).contains(signers.count), "a key that signs")
     self.directory = directory
     self.signers = signers
+    self.lockSeconds = lockSeconds
   }
 
   /// Appends entries in one commit.
@@ -42,7 +43,7 @@ public struct LogWriter: Sendable {
         "cannot append to the log \(directory): at most \(Self.maximumEntries) entries of \(EntryBundle.maximumEntryBytes) "
           + "bytes and \(Self.maximumCommitBytes) bytes together; log digests instead of contents")
     }
-    let lock = try Self.lock(directory)
+    let lock = try Self.lock(directory, seconds: lockSeconds)
     defer { withExtendedLifetime(lock) {} }
     var log = try LogReader(directory: directory, keys: signers.map(\.verifier))
     guard isSame(signers[0].verifier.name, log.signed.origin) else {
@@ -68,15 +69,15 @@ public struct LogWriter: Sendable {
   }
 
   /// The exclusive lock of the writers of a log. It ends with the process.
-  static func lock(_ directory: String) throws(LogError) -> FileDescriptor {
+  static func lock(_ directory: String, seconds: Int) throws(LogError) -> FileDescriptor {
     guard let file = FileDescriptor(path: directory, flags: O_RDONLY | O_DIRECTORY) else {
       throw .system("open the log \(directory)")
     }
-    guard file.lock(waitingUpTo: lockSeconds) else {
+    guard file.lock(waitingUpTo: seconds) else {
       guard errno == EWOULDBLOCK else { throw .system("lock the log \(directory)") }
       throw LogError(
         .busy,
-        "another process writes the log \(directory) for more than \(lockSeconds) seconds; wait for its end and run the "
+        "another process writes the log \(directory) and did not end within \(seconds) seconds; wait for its end and run the "
           + "command again")
     }
     return file

@@ -106,9 +106,9 @@ import TransparencyLog
     #expect(try show("--limit", "2").entries.map(\.index) == [3, 2])
     #expect(try show("--type", "key-added").entries.isEmpty)
     let text = try workspace.vpals("log", "show", "--type", "certificate-revoked")
-    #expect(text.lines.count == 3)
+    #expect(text.lines.count == 4)
     #expect(
-      text.lines[1].split(separator: " ").map(String.init) == [
+      text.lines[2].split(separator: " ").map(String.init) == [
         "2", "2026-01-01T00:00:01Z", "certificate-revoked", "web/v1", digest("certificate 1"),
       ])
     #expect(text.lines.last == "log \(Self.origin): 4 entries, root \(try root())")

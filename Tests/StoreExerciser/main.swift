@@ -68,12 +68,12 @@ func files(_ directory: String) throws {
   }
 }
 
-/// `log LOG`: appends commits of 1 to 300 entries; entry number i is the text `entry i`.
+/// `log LOG`: appends commits of 1 to 2000 entries; entry number i is the text `entry i`.
 func log(_ directory: String) throws {
   let writer = LogWriter(directory: directory, signers: [try LogFiles.readSecretKey(directory)])
   var size = try writer.append([]).first
   for step in 0..<10_000 {
-    let count = [1, 1, 2, 300, 1, 40, 256, 1][step % 8]
+    let count = [1, 700, 2000, 1, 256, 1500, 40, 900][step % 8]
     size = try writer.append((size..<size + count).map { Array("entry \($0)".utf8) }).signed.size
     acknowledge("size \(size)")
   }
