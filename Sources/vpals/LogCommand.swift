@@ -52,6 +52,17 @@ private func refusing<T>(_ body: () throws -> T) throws -> T {
   }
 }
 
+/// Refuses an output that would write over a file of the log or of its keys.
+private func checkOutput(_ output: String?, of log: String) throws {
+  guard let output else { return }
+  let target = URL(filePath: output).resolvingSymlinksInPath().path
+  let directory = URL(filePath: log).resolvingSymlinksInPath().path
+  let keys = [LogFiles.secretKeyPath(directory), LogFiles.publicKeyPath(directory)]
+  guard target != directory, !target.hasPrefix(directory + "/"), !keys.contains(target) else {
+    throw CommandFailure("cannot write \(output): it is a file of the log \(log) or its key; name another file")
+  }
+}
+
 /// Writes `bytes` to a file, or to standard output when none is named.
 private func put(_ bytes: [UInt8], _ output: String?) throws {
   guard let output else {
@@ -195,12 +206,16 @@ struct LogProveCommand: ParsableCommand {
   @Option(help: "The file of the proof (.tlog-proof); standard output when none is named.")
   var output: String?
 
-  @Option(name: .customLong("entry"), help: "Also writes the bytes of the entry, which the proof is verified with.")
+  @Option(help: "Also writes the bytes of the entry to this file: the proof is verified with them.")
   var entryOutput: String?
 
   @OptionGroup var logOption: LogOption
 
   func run() throws {
+    for path in [output, entryOutput] { try checkOutput(path, of: logOption.log) }
+    if let output, output == entryOutput {
+      throw CommandFailure("--output and --entry-output are one file, \(output); name two")
+    }
     var log = try logOption.open()
     let (proof, bytes) = try refusing { try log.proof(of: try index(&log)) }
     if let entryOutput { try put(bytes, entryOutput) }
@@ -317,6 +332,7 @@ struct LogCheckpointCommand: ParsableCommand {
   @OptionGroup var logOption: LogOption
 
   func run() throws {
+    try checkOutput(output, of: logOption.log)
     let log = try logOption.open()
     try put(log.signed.bytes, output)
     if let output { printLine("\(output): \(log.signed.origin), size \(log.size)") }

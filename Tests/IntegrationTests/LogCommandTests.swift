@@ -117,7 +117,7 @@ import TransparencyLog
 
   @Test func provesAnEntryToWhoeverHasTheKey() throws {
     try fill()
-    let made = try workspace.vpals("log", "prove", "1", "--output", "a.tlog-proof", "--entry", "a.json")
+    let made = try workspace.vpals("log", "prove", "1", "--output", "a.tlog-proof", "--entry-output", "a.json")
     #expect(made.status == 0 && made.output == "a.tlog-proof: entry 1 of 4 in \(Self.origin)\n")
     let proof = try String(contentsOfFile: workspace.path + "/a.tlog-proof", encoding: .utf8)
     #expect(try workspace.vpals("log", "prove", "1").output == proof)
@@ -215,7 +215,9 @@ import TransparencyLog
       ["verify", "--since", "none"], ["verify", "--since", ".vpals/log.vkey"], ["verify", "--proof", "a"],
       ["verify", "--proof", "a", "--entry", "b"], ["verify", "--entry", "b"], ["verify", "--key", "x"],
       ["verify", "--proof", "a", "--entry", "b", "--since", "c"], ["show", "--log", "none"],
-      ["checkpoint", "--output", "none/a"], ["prove"], ["init"],
+      ["checkpoint", "--output", "none/a"], ["prove"], ["init"], ["checkpoint", "--output", ".vpals/log/checkpoint"],
+      ["prove", "0", "--output", ".vpals/log.vkey"], ["prove", "0", "--entry-output", ".vpals/../.vpals/log.key"],
+      ["prove", "0", "--output", "a", "--entry-output", "a"], ["prove", "0", "--output", ".vpals/log/tile/0/000"],
     ] {
       let outcome = try Program("vpals", ["log"] + arguments, in: workspace.path).outcome()
       #expect(outcome.status == 2 && outcome.output == "", "\(arguments)")

@@ -127,6 +127,25 @@ import TransparencyLog
     #expect(log.size == 310)
   }
 
+  @Test func readersNeedNoLockWhileAWriterAppends() throws {
+    let scene = try Scene()
+    let child = try #require(ChildProcess(ChildProcess.built("store-exerciser"), ["append", scene.path, "a", "600"]))
+    var sizes: Set<Int> = []
+    var saved = try scene.reader().signed
+    // Until the writer has passed its second full tile, at whose end partial ones are removed.
+    for _ in 0..<100_000 where saved.size < 600 {
+      var log = try scene.reader()
+      try log.verifyExtends(saved, file: "saved")
+      try log.verifyAll()
+      saved = log.signed
+      sizes.insert(log.size)
+    }
+    #expect(child.rest().count == 600)
+    #expect(child.wait() == 0)
+    #expect(sizes.count > 10, "the log was read while it grew")
+    #expect(saved.size == 600)
+  }
+
   @Test func aWriterThatWaitsInVainSaysSo() throws {
     let scene = try Scene(1)
     let writer = LogWriter(directory: scene.path, signers: [try scene.signer], lockSeconds: 0)

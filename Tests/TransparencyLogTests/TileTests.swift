@@ -59,6 +59,33 @@ import TransparencyLog
     #expect(found == (0..<size).map(Scene.entry))
   }
 
+  /// Bytes that the second implementation made, with the key of ``NoteTests``.
+  @Test func aKnownLogToTheByte() throws {
+    let directory = TemporaryDirectory()
+    let signer = try SignerKey(text: NoteTests.secret, file: "key")
+    let empty = Checkpoint(origin: "PeterNeumann", size: 0, root: .empty)
+    try Data(try SignedNote(signing: empty.text, with: [signer]).bytes).write(
+      to: URL(filePath: directory.path + "/checkpoint"))
+    let signed = try LogWriter(directory: directory.path, signers: [signer]).append((0..<3).map(Scene.entry)).signed
+    let checkpoint =
+      "PeterNeumann\n3\nlPvQ3YNvUDAWkubQ6t5yjuGexSv/8WBu2AfIV11aqhk=\n\n— PeterNeumann "
+      + "x08goyJdSaRw+oxXXIKHabXm0x1k8jdQppWCIJ2h0QyisAh0SzXg+HmiAqs12V9PPSGllmnhu0yJHMIBQYs9vnmbMQw=\n"
+    func file(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: "\(directory.path)/\(name)")) }
+    #expect(try file("checkpoint") == Data(checkpoint.utf8))
+    #expect(signed.bytes == Array(checkpoint.utf8))
+    #expect(
+      try file("tile/0/000.p/3").base64EncodedString()
+        == "dziFphNIniTOLPdhmdakI/BC5LvxLX7s7pEu8nbGVwEt+zbG9mysNhQpz0bfhoq4JC06ZEHxCZyPs/mOxdEIpFfHn08xrgKcXUvTCwc8J8lN"
+        + "+TQ4srRpfh4e71vAOUpB")
+    #expect(try file("tile/entries/000.p/3") == Data("\0\u{7}entry 0\0\u{7}entry 1\0\u{7}entry 2".utf8))
+    #expect(try Scene.files(below: directory.path) == ["checkpoint", "tile/0/000.p/3", "tile/entries/000.p/3"])
+    var log = try LogReader(directory: directory.path, keys: [signer.verifier])
+    let proof =
+      "c2sp.org/tlog-proof@v1\nindex 1\ndziFphNIniTOLPdhmdakI/BC5LvxLX7s7pEu8nbGVwE=\n"
+      + "V8efTzGuApxdS9MLBzwnyU35NDiytGl+Hh7vW8A5SkE=\n\n" + checkpoint
+    #expect(try log.proof(of: 1).proof.bytes == Array(proof.utf8))
+  }
+
   @Test func oneAtATimeIsTheSameLogAndFullTilesReplacePartialOnes() throws {
     let scene = try Scene(250)
     var saved = [try scene.reader().signed]
