@@ -70,7 +70,12 @@ public enum LogFiles {
   /// The private key beside a log.
   /// - Throws: ``LogError``: `.missing`, `.file`, `.malformedKey`; `.exposedKey` when others than the owner may read it.
   public static func readSecretKey(_ directory: String) throws(LogError) -> SignerKey {
-    let path = secretKeyPath(directory)
+    try readSecretKey(file: secretKeyPath(directory))
+  }
+
+  /// The private key in a file.
+  /// - Throws: ``LogError``: as ``readSecretKey(_:)``.
+  public static func readSecretKey(file path: String) throws(LogError) -> SignerKey {
     var status = stat()
     guard stat(path, &status) == 0 else { throw .system("read \(path)") }
     guard status.st_mode & 0o077 == 0 else {

@@ -95,8 +95,8 @@ public struct VerifierKey: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// A private key that signs notes. Its text is a secret; it has no description.
-public struct SignerKey: Sendable {
+/// A private key that signs notes. Only ``secretText`` shows the secret; printing the value does not.
+public struct SignerKey: Sendable, CustomStringConvertible, CustomReflectable {
   public let verifier: VerifierKey
   /// The 32 bytes of the private key (RFC 8032).
   private let seed: [UInt8]
@@ -134,6 +134,9 @@ public struct SignerKey: Sendable {
   public var secretText: String {
     "PRIVATE+KEY+\(verifier.shortName)+\(Base64.encode([NoteKey.ed25519] + seed))"
   }
+
+  public var description: String { "private key of \(verifier.shortName)" }
+  public var customMirror: Mirror { Mirror(self, children: ["verifier": verifier]) }
 
   func signature(of text: [UInt8]) throws(LogError) -> [UInt8] {
     do {

@@ -28,6 +28,33 @@ import TransparencyLog
     for (size, root) in Self.knownRoots.enumerated() { #expect(try tree.root(size: size).description == root) }
   }
 
+  /// Of the same test program.
+  @Test func hasTheKnownProofs() throws {
+    let nodes = [
+      "0": "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+      "1": "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+      "4": "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+      "01": "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+      "23": "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+      "45": "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+      "67": "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+      "0123": "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+      "4567": "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+    ]
+    var tree = MerkleTree(leaves: Self.knownLeaves.map { .leaf($0) })
+    let inclusions = [
+      (0, 1, []), (0, 8, ["1", "23", "4567"]), (5, 8, ["4", "67", "0123"]), (2, 3, ["01"]), (1, 5, ["0", "23", "4"]),
+    ]
+    for (index, size, path) in inclusions {
+      #expect(try tree.inclusionProof(index: index, size: size).path.map(\.description) == path.map { nodes[$0] })
+    }
+    let consistencies = [(1, 1, []), (1, 8, ["1", "23", "4567"]), (6, 8, ["45", "67", "0123"]), (2, 5, ["23", "4"])]
+    for (first, second, path) in consistencies {
+      #expect(
+        try tree.consistencyProof(from: first, to: second).path.map(\.description) == path.map { nodes[$0] })
+    }
+  }
+
   /// MTH of RFC 6962, section 2.1, to the letter.
   private func definition(_ entries: ArraySlice<[UInt8]>) -> [UInt8] {
     if entries.isEmpty { return Array(SHA256.hash(data: [UInt8]())) }

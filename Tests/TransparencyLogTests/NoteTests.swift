@@ -29,6 +29,18 @@ import TransparencyLog
     #expect(try SignedNote(signing: Self.text, with: [signer]) == note)
   }
 
+  @Test func printingAPrivateKeyDoesNotShowIt() throws {
+    let signer = try SignerKey(text: Self.secret, file: "key")
+    var dumped = ""
+    dump(LogWriter(directory: "log", signers: [signer]), to: &dumped)
+    for text in [dumped, "\(signer)", String(reflecting: signer), "\(LogWriter(directory: "log", signers: [signer]))"] {
+      #expect(text.contains("PeterNeumann"))
+      // The first bytes of the private key are 129, 10, 20, 2.
+      let numbers = text.split { !$0.isNumber }.joined(separator: " ")
+      #expect(!numbers.contains("129 10 20 2") && !text.contains("gQoU") && !text.contains("AYEKFALV"))
+    }
+  }
+
   @Test func readsTheExamplesOfTheSpecifications() throws {
     let poem = """
       Ognuno sta solo sul cuor della terra
