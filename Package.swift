@@ -55,6 +55,8 @@ let package = Package(
     library("Networks", ["ExactArithmetic", bigInt, crypto, protobuf], exclude: ["onnx.proto"]),
     library("Specifications", ["ExactArithmetic", bigInt, crypto, yams]),
     library("Certificates", ["Networks", "Specifications", "ExactArithmetic", crypto]),
+    // What was certified and revoked, in a Merkle log that anyone can check.
+    library("TransparencyLog", ["Certificates", crypto]),
     // The integer kernel of the checker, compiled for several instruction sets.
     .target(name: "CLeafBound", cSettings: kernelSettings),
     library(
@@ -110,7 +112,8 @@ let package = Package(
       name: "vpals",
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
-        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "Exporting", "Explaining", "CommandSupport",
+        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "Exporting", "Explaining", "TransparencyLog",
+        "CommandSupport",
         argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
@@ -137,7 +140,9 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "store-exerciser",
-      dependencies: ["CertificateStorageSQLite", "CertificateStorage", "Certificates", "TestHelpers"],
+      dependencies: [
+        "CertificateStorageSQLite", "CertificateStorage", "Certificates", "TransparencyLog", "TestHelpers",
+      ],
       path: "Tests/StoreExerciser", swiftSettings: settings),
     tests("ExactArithmeticTests", ["ExactArithmetic", bigInt]),
     tests("NetworksTests", ["Networks", "Specifications", "ExactArithmetic", bigInt, protobuf], exclude: ["Fixtures"]),
@@ -151,6 +156,7 @@ let package = Package(
         "CertificateStorageSQLite", "CertificateStorage", "Certificates", "ExactArithmetic", "TestHelpers",
         "store-exerciser", grdb,
       ]),
+    tests("TransparencyLogTests", ["TransparencyLog", "Certificates", "TestHelpers", "store-exerciser", crypto]),
     tests("SMTTests", ["SMT", "SolverProcess", "ExactArithmetic", bigInt]),
     tests(
       "SolverProcessTests", ["SolverProcess", "ExactArithmetic", bigInt, "TestHelpers", "vpals-solver"],
@@ -196,7 +202,8 @@ let package = Package(
       [
         "vpals", "vpals-train", "vpals-check", "vpals-vnnlib", "vpals-solver", "Retraining", "Training",
         "CertificateStorageSQLite",
-        "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
+        "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TransparencyLog",
+        "TestHelpers",
       ], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]

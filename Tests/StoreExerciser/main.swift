@@ -7,6 +7,7 @@ import Certificates
 import FoundationEssentials
 import Glibc
 import TestHelpers
+import TransparencyLog
 
 /// Writes without buffering: a printed line has left the process.
 func acknowledge(_ line: String) {
@@ -67,6 +68,32 @@ func files(_ directory: String) throws {
   }
 }
 
+/// `log LOG`: appends commits of 1 to 2000 entries; entry number i is the text `entry i`.
+func log(_ directory: String) throws {
+  let writer = LogWriter(directory: directory, signers: [try LogFiles.readSecretKey(directory)])
+  var size = try writer.append([]).first
+  for step in 0..<10_000 {
+    let count = [1, 700, 2000, 1, 256, 1500, 40, 900][step % 8]
+    size = try writer.append((size..<size + count).map { Array("entry \($0)".utf8) }).signed.size
+    acknowledge("size \(size)")
+  }
+}
+
+/// `append LOG NAME COUNT`: appends the entries `NAME 0`, `NAME 1`, … one at a time and says where each is.
+func append(_ directory: String) throws {
+  let writer = LogWriter(directory: directory, signers: [try LogFiles.readSecretKey(directory)])
+  let name = CommandLine.arguments[3]
+  for step in 0..<number(4) {
+    let place = try writer.append([Array("\(name) \(step)".utf8)]).first
+    acknowledge("\(place) \(name) \(step)")
+  }
+}
+
+/// `init LOG`: makes a log.
+func initialise(_ directory: String) throws {
+  acknowledge("\(try LogFiles.create(directory, origin: "example.com/log"))")
+}
+
 do {
   guard CommandLine.arguments.count > 2 else { exit(64) }
   let place = CommandLine.arguments[2]
@@ -74,6 +101,9 @@ do {
   case "loop": try loop(try SQLiteStore(path: place))
   case "drain": try drain(try SQLiteStore(path: place))
   case "files": try files(place)
+  case "log": try log(place)
+  case "append": try append(place)
+  case "init": try initialise(place)
   default: exit(64)
   }
 } catch {
