@@ -62,6 +62,9 @@ let package = Package(
         "CLeafBound", crypto, "Certificates", "ExactArithmetic", bigInt, "Networks", "Specifications",
       ]),
 
+    // Keys, signatures and the formats that stock tools verify.
+    library("Signing", ["Certificates", "Networks", crypto]),
+
     // The solver. SMT is the only importer of libz3, and vpals-solver the only program that links it; the others ask it
     // by SolverProcess.
     .systemLibrary(name: "CZ3", pkgConfig: "z3", providers: [.apt(["libz3-dev"])]),
@@ -101,7 +104,7 @@ let package = Package(
       name: "vpals",
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
-        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "CommandSupport", argumentParser,
+        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "Signing", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
       name: "vpals-check",
@@ -129,6 +132,7 @@ let package = Package(
     tests(
       "CertificatesTests",
       ["CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic", "TestHelpers"]),
+    tests("SigningTests", ["Signing", "Certificates", "ExactArithmetic", "Networks", "TestHelpers", crypto]),
     tests(
       "CertificateStorageTests",
       [
@@ -167,7 +171,7 @@ let package = Package(
       "IntegrationTests",
       [
         "vpals", "vpals-train", "vpals-check", "vpals-solver", "Retraining", "Training", "CertificateStorageSQLite",
-        "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TestHelpers",
+        "CertificateStorage", "Networks", "Certificates", "Signing", "Specifications", "ExactArithmetic", "TestHelpers",
       ], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]

@@ -10,7 +10,7 @@ struct VPALsCommand: ParsableCommand {
     version: versionText("vpals"),
     subcommands: [
       VerifyCommand.self, GateCommand.self, ReportCommand.self, SpecCommand.self, CertificatesCommand.self,
-      QueueCommand.self,
+      QueueCommand.self, KeysCommand.self,
     ])
 
   static func main() { runAsProgram() }
