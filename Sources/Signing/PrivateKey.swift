@@ -6,6 +6,12 @@ internal import FoundationEssentials
 /// Signatures use a fresh random number each (FIPS 186-5, §6.3), so two signatures of one message differ; compare
 /// payloads, never signatures.
 public struct PrivateKey: Sendable {
+  /// The identifier of P-256 (prime256v1, 1.2.840.10045.3.1.7) in DER.
+  private static let curve: [UInt8] = [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07]
+  /// As the parameter of the algorithm id-ecPublicKey in PKCS#8 (RFC 5480, §2.1.1), and as `parameters` in SEC 1.
+  private static let pkcs8Curve = [0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01] + curve
+  private static let sec1Curve = [0xA0, 0x0A] + curve
+
   private let key: P256.Signing.PrivateKey
   public let publicKey: PublicKey
 
@@ -40,7 +46,11 @@ public struct PrivateKey: Sendable {
     default:
       throw SigningError(.key, "\(source) is a PEM block of another kind; a signing key is `PRIVATE KEY`")
     }
-    guard let key = try? P256.Signing.PrivateKey(derRepresentation: block.bytes) else {
+    // The library takes the number in the key for one of P-256 whatever curve the key names.
+    let curve = block.label == "PRIVATE KEY" ? Self.pkcs8Curve : Self.sec1Curve
+    guard block.bytes.firstRange(of: curve) != nil,
+      let key = try? P256.Signing.PrivateKey(derRepresentation: block.bytes)
+    else {
       throw SigningError(
         .key,
         "\(source) is no private key of P-256; make one with `vpals keys init` or `openssl genpkey -algorithm EC "

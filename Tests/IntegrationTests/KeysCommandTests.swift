@@ -115,7 +115,7 @@ import Testing
       #expect(outcome.status == 2)
       #expect(
         outcome.error
-          == "error: trust.json: at $ (byte 42): two members named \"keys\"; correct the trust file (docs/signing.md "
+          == "error: trust.json: at $ (byte 41): two members named \"keys\"; correct the trust file (docs/signing.md "
           + "describes it)\n")
     }
     #expect(workspace.names(in: ".vpals").isEmpty)

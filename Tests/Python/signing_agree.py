@@ -3,7 +3,7 @@
 
 One line of JSON per envelope, in order: {"accepted": true} or {"accepted": false, "reason": "..."}. Accepted means:
 securesystemslib verifies one signature by the key, in-toto-attestation validates the statement, and the predicate of a
-verification summary is one of its class, without unknown fields.
+verification summary is one of its class, without unknown fields (verifiedLevels: an array of strings, as SLSA says).
 """
 import hashlib
 import json
@@ -31,7 +31,12 @@ def judge(path, key):
     message = json_format.Parse(envelope.payload.decode("utf-8"), statement_pb2.Statement())
     Statement.copy_from_pb(message).validate()
     if message.predicate_type == VSA:
-        summary = json_format.ParseDict(json_format.MessageToDict(message.predicate), vsa_pb2.VerificationSummary())
+        predicate = json_format.MessageToDict(message.predicate)
+        # in-toto-attestation 0.9.3 declares one string where SLSA asks for an array of them.
+        levels = predicate.pop("verifiedLevels")
+        if not isinstance(levels, list) or not levels or not all(isinstance(level, str) for level in levels):
+            raise ValueError(f"verified levels {levels}")
+        summary = json_format.ParseDict(predicate, vsa_pb2.VerificationSummary())
         if summary.verification_result not in ("PASSED", "FAILED"):
             raise ValueError(f"verification result {summary.verification_result}")
 

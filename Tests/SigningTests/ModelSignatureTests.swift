@@ -97,7 +97,7 @@ struct SignedModel {
         ]
       }
     },
-    Tampering("media type", .unsupported, "Invalid sigstore bundle") {
+    Tampering("media type", .unsupported, "1 validation error for Bundle") {
       try $0.change { $0.members["mediaType"] = "application/vnd.dev.sigstore.bundle.v0.2+json" }
     },
     Tampering("another key", .unknownKey, "Key mismatch") {

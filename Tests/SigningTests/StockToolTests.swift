@@ -122,7 +122,6 @@ struct StockToolTests {
     try #require(answers.count == good.count + bad.count)
     for answer in answers.prefix(good.count) { #expect(answer.accepted, "\(answer.reason ?? "")") }
     for (answer, (name, bytes)) in zip(answers.dropFirst(good.count), bad) {
-      // Python reads base64 without padding only by accident of its length; ours never.
       #expect(!answer.accepted, "\(name)")
       #expect(
         refusal { () throws(SigningError) in

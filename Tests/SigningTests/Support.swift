@@ -80,17 +80,17 @@ struct Document {
   }
 
   /// Flips a bit of a base64 text.
-  private static func flipped(_ text: Any?, byte: Int) -> String {
-    guard let text = text as? String, var data = Data(base64Encoded: text) else { return "" }
-    data[byte < 0 ? data.count + byte : byte] ^= 1
+  private static func flipped(_ text: Any?, byte place: (Int) -> Int) -> String {
+    guard let text = text as? String, var data = Data(base64Encoded: text), !data.isEmpty else { return "" }
+    data[place(data.count)] ^= 1
     return data.base64EncodedString()
   }
 
-  mutating func flipPayload() { envelope["payload"] = Self.flipped(envelope["payload"], byte: -20) }
+  mutating func flipPayload() { envelope["payload"] = Self.flipped(envelope["payload"], byte: { $0 / 2 }) }
 
   mutating func flipSignature() {
     let signatures = envelope["signatures"] as? [[String: Any]]
-    setSignature("sig", Self.flipped(signatures?.first?["sig"], byte: -1))
+    setSignature("sig", Self.flipped(signatures?.first?["sig"], byte: { $0 - 1 }))
   }
 }
 
