@@ -132,7 +132,8 @@ let package = Package(
     tests(
       "CertificatesTests",
       ["CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic", "TestHelpers"]),
-    tests("SigningTests", ["Signing", "Certificates", "ExactArithmetic", "Networks", "TestHelpers", crypto]),
+    tests(
+      "SigningTests", ["Signing", "Certificates", "ExactArithmetic", "Networks", "TestHelpers"], exclude: ["Fixtures"]),
     tests(
       "CertificateStorageTests",
       [

@@ -6,9 +6,12 @@ internal import Certificates
 /// JSON is a Minefield*, 2016): two members of one name, invalid UTF-8, lone surrogates, bytes after the value, and
 /// numbers that are not integers within ±(2⁵³ − 1).
 enum StrictJSON {
+  /// The most values of a file: each takes memory, however few bytes it has.
+  static let maximumValues = 1_000_000
+
   /// The value in `bytes`; `file` is their name in messages, and `fix` what they say to do.
   /// - Throws: ``SigningError`` with the JSON path and the byte offset of the first problem: `.tooLarge` beyond
-  ///   `maximumBytes` or the depth of `CanonicalJSON`, `.duplicateMember`, `.trailingBytes`, otherwise `.notJSON`.
+  ///   `maximumBytes`, ``maximumValues`` or the depth of `CanonicalJSON`, `.duplicateMember`, `.trailingBytes`, otherwise `.notJSON`.
   /// - Complexity: O(size); recursion is bounded by `CanonicalJSON.maximumDepth`.
   static func read(_ bytes: [UInt8], file: String, maximumBytes: Int, fix: String = Fields.restore)
     throws(SigningError) -> JSONValue
@@ -30,6 +33,7 @@ enum StrictJSON {
     let file: String
     let fix: String
     var position = 0
+    var count = 0
     var path = "$"
 
     init(bytes: [UInt8], file: String, fix: String) {
@@ -57,6 +61,10 @@ enum StrictJSON {
     mutating func value(depth: Int) throws(SigningError) -> JSONValue {
       guard depth < CanonicalJSON.maximumDepth else {
         throw failure("nested deeper than \(CanonicalJSON.maximumDepth) levels", code: .tooLarge)
+      }
+      count += 1
+      guard count <= StrictJSON.maximumValues else {
+        throw failure("more than \(StrictJSON.maximumValues) values", code: .tooLarge)
       }
       skipSpace()
       switch next {

@@ -29,6 +29,15 @@ import Testing
       } == code)
   }
 
+  @Test func boundsTheNumberOfValues() throws {
+    func text(_ count: Int) -> [UInt8] { Array(("[" + String(repeating: "0,", count: count - 2) + "0]").utf8) }
+    func code(_ count: Int) -> SigningError.Code? {
+      refusal { () throws(SigningError) in try StrictJSON.read(text(count), file: "f", maximumBytes: 10_000_000) }
+    }
+    #expect(code(StrictJSON.maximumValues) == nil)
+    #expect(code(StrictJSON.maximumValues + 1) == .tooLarge)
+  }
+
   @Test func namesThePlace() {
     let error = #expect(throws: SigningError.self) {
       try StrictJSON.read(Array("{\"a\":[1,{\"b\":x}]}".utf8), file: "trust.json", maximumBytes: 100)

@@ -169,6 +169,7 @@ struct SignedModel {
   @Test func refusesPredicatesThatLeaveThingsOut() throws {
     let model = try SignedModel()
     let bytes = try ModelSignature.sign(model.path, with: model.signer.key, at: Signer.start)
+    var trust = model.signer.trust
     func code(_ change: (inout [String: Any], inout [String: Any]) -> Void) throws -> SigningError.Code? {
       var bundle = try Document(bytes)
       let envelope = try #require(bundle.members["dsseEnvelope"] as? [String: Any])
@@ -184,7 +185,7 @@ struct SignedModel {
       bundle.members["dsseEnvelope"] = try Document(signed.encoded).members
       let changed = try bundle.bytes
       return refusal { () throws(SigningError) in
-        try ModelSignature(bytes: changed, of: model.path, trust: model.signer.trust, now: Signer.now, file: "s")
+        try ModelSignature(bytes: changed, of: model.path, trust: trust, now: Signer.now, file: "s")
       }
     }
     #expect(try code { _, _ in } == nil)
@@ -207,6 +208,9 @@ struct SignedModel {
     #expect(try code { predicate, _ in predicate["signedAt"] = "2026-07-01T00:00:00Z" } == .notYetMade)
     // Without a time, an active key's signature counts, a retired one's does not.
     #expect(try code { predicate, _ in predicate["signedAt"] = nil } == nil)
+    trust = TrustFile(keys: [Signer.entry(model.signer.key.publicKey, state: .retired(Signer.now))])
+    #expect(try code { _, _ in } == nil)
+    #expect(try code { predicate, _ in predicate["signedAt"] = nil } == .keyRetired)
   }
 
   @Test func refusesWhatCannotBeSigned() throws {
