@@ -32,6 +32,12 @@ public struct PrivateKey: Sendable {
         .key, "\(source) is not PEM of at most \(PEM.maximumBytes) bytes; name a file that `vpals keys init` wrote")
     }
     let blocks = all.filter { $0.label != "EC PARAMETERS" }
+    guard !blocks.isEmpty else {
+      throw SigningError(
+        .key,
+        "\(source) holds no PEM; it must hold the private key itself, as `vpals keys init` writes it into "
+          + ".vpals/keys/ID.pem")
+    }
     guard blocks.count == 1, let block = blocks.first else {
       throw SigningError(.key, "\(source) has \(blocks.count) PEM blocks; a signing key is exactly one")
     }

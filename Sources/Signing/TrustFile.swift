@@ -29,6 +29,27 @@ public struct TrustFile: Sendable, Hashable {
     keys.filter { $0.purpose == purpose && $0.maySign(at: now) }
   }
 
+  /// Refuses to sign with a key whose signatures would be refused.
+  /// - Throws: ``SigningError``: `.unknownKey`, `.wrongPurpose`, or `.refused` when it may not sign at `now`.
+  public func checkMaySign(_ key: PublicKey, for purpose: TrustedKey.Purpose, at now: Timestamp) throws(SigningError) {
+    guard let entry = self.key(id: key.id) else {
+      throw SigningError(
+        .unknownKey,
+        "the trust file does not know the key \(key.id), so nobody would accept what it signs; add it, or sign with a key "
+          + "that `vpals keys show` lists")
+    }
+    guard entry.purpose == purpose else {
+      throw SigningError(
+        .wrongPurpose, "the key \(key.id) is for \(entry.purpose.rawValue), not \(purpose.rawValue); use another key")
+    }
+    guard entry.maySign(at: now) else {
+      throw SigningError(
+        .refused,
+        "the key \(key.id) may not sign: it is \(entry.state.name), valid from \(entry.validFrom) to "
+          + "\(entry.validUntil), and it is \(now); use another key, or make one with `vpals keys rotate`")
+    }
+  }
+
   /// Adds a key.
   /// - Throws: ``SigningError``: `.exists` for an id that is there already, `.tooLarge`.
   public mutating func add(_ key: TrustedKey) throws(SigningError) {

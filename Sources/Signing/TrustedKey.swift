@@ -43,6 +43,9 @@ public struct TrustedKey: Sendable, Hashable {
     }
   }
 
+  /// By how much another machine's clock may be ahead of ours, in seconds: what was just made is not of the future.
+  public static let clockToleranceSeconds = 300
+
   public let publicKey: PublicKey
   public let purpose: Purpose
   /// What the key signed is accepted from here…
@@ -79,7 +82,8 @@ public struct TrustedKey: Sendable, Hashable {
   /// trusted not to backdate: what claims to be older than its retirement counts until the window ends. Of a revoked key
   /// only what somebody else saw before the revocation counts; what the key says of its own time proves nothing then.
   public func refusal(of time: StatementTime, now: Timestamp) -> SigningError? {
-    guard validFrom <= now else {
+    let latest = now.advanced(by: .seconds(Self.clockToleranceSeconds))
+    guard validFrom <= latest else {
       return SigningError(
         .keyNotYetValid, "the key \(id) is valid from \(validFrom) on, and it is \(now); wait, or sign with another key"
       )
@@ -94,7 +98,7 @@ public struct TrustedKey: Sendable, Hashable {
       case .unknown: nil
       case .claimed(let made), .witnessed(let made): made
       }
-    if let made, made > now {
+    if let made, made > latest {
       return SigningError(
         .notYetMade,
         "the statement says that it was made at \(made), and it is \(now); correct the clock and sign again")

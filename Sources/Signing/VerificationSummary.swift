@@ -97,23 +97,9 @@ public struct VerificationSummary: Sendable, Hashable {
     try DSSEEnvelope(signing: statement.encoded, with: keys).encoded
   }
 
-  /// Reads and verifies a signed summary, also another program's; `file` is its name in messages.
-  ///
-  /// The time of the statement is its `timeVerified`.
-  /// - Throws: ``SigningError``: what ``DSSEEnvelope`` refuses, `.unsupported` for another predicate, `.malformed`.
-  public init(bytes: [UInt8], trust: TrustFile, now: Timestamp, file: String) throws(SigningError) {
-    let envelope = try DSSEEnvelope(bytes: bytes, file: file)
-    var found: VerificationSummary?
-    _ = try envelope.verified(by: trust, for: .certificates, now: now, file: file) { payload throws(SigningError) in
-      let summary = try VerificationSummary(payload: payload, file: file)
-      found = summary
-      return .claimed(summary.timeVerified)
-    }
-    guard let found else { preconditionFailure("a verified payload was read") }
-    self = found
-  }
-
-  private init(payload: [UInt8], file: String) throws(SigningError) {
+  /// Reads a payload, also another program's. `timeVerified`, names and SHA-256 digests are asked for, which SLSA and
+  /// in-toto leave open.
+  init(payload: [UInt8], file: String) throws(SigningError) {
     let name = "the payload of \(file)"
     let statement = try InTotoStatement(payload: payload, predicateType: Self.predicateType, file: name)
     let fields = Fields(statement.predicate, file: name)

@@ -85,7 +85,7 @@ import TestHelpers
     #expect(refusal { () throws(SigningError) in try read(bytes) } == .unsupported)
     #expect(
       refusal { () throws(SigningError) in
-        try VerificationSummary(bytes: signed, trust: signer.trust, now: Signer.now, file: "v")
+        try SignedSummary(bytes: signed, trust: signer.trust, now: Signer.now, file: "v")
       } == .unsupported)
   }
 
@@ -110,11 +110,13 @@ import TestHelpers
         \(certificate.model.files[1].sha256)"},"name":"training.json"}]}
         """)
     let bytes = try summary.signed(with: [signer.key])
-    #expect(try VerificationSummary(bytes: bytes, trust: signer.trust, now: Signer.now, file: "v") == summary)
+    let read = try SignedSummary(bytes: bytes, trust: signer.trust, now: Signer.now, file: "v")
+    #expect(read.summary == summary)
+    #expect(read.keyIDs == [signer.key.publicKey.id])
     let past = Signer.time("2026-01-01T00:00:00Z")
     #expect(
       refusal { () throws(SigningError) in
-        try VerificationSummary(bytes: bytes, trust: TrustFile(), now: past, file: "v")
+        try SignedSummary(bytes: bytes, trust: TrustFile(), now: past, file: "v")
       } == .unknownKey)
   }
 

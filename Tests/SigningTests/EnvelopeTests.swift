@@ -127,10 +127,13 @@ import TestHelpers
     // A certificate may be older than the key that signs it later.
     #expect(code(.active, at: "2026-06-01T00:00:00Z", .claimed(Signer.time("2025-01-01T00:00:00Z"))) == nil)
     #expect(code(.active, at: "2026-01-01T00:00:00Z", .unknown) == nil)
-    #expect(code(.active, at: "2025-12-31T23:59:59Z", .unknown) == .keyNotYetValid)
+    // Clocks may differ by five minutes.
+    #expect(code(.active, at: "2025-12-31T23:55:00Z", .unknown) == nil)
+    #expect(code(.active, at: "2025-12-31T23:54:59.999Z", .unknown) == .keyNotYetValid)
     #expect(code(.active, at: "2026-12-31T23:59:59Z", .claimed(march)) == nil)
     #expect(code(.active, at: "2027-01-01T00:00:00Z", .claimed(march)) == .keyExpired)
-    #expect(code(.active, at: "2026-02-01T00:00:00Z", .claimed(march)) == .notYetMade)
+    #expect(code(.active, at: "2026-02-28T23:55:00Z", .claimed(march)) == nil)
+    #expect(code(.active, at: "2026-02-28T23:54:59.999Z", .claimed(march)) == .notYetMade)
     // Retired in June: what was signed in March counts until the window ends, what claims June or nothing does not.
     #expect(code(.retired(june), at: "2026-12-31T00:00:00Z", .claimed(march)) == nil)
     #expect(code(.retired(june), at: "2026-12-31T00:00:00Z", .claimed(june)) == .keyRetired)

@@ -51,8 +51,9 @@ import TestHelpers
       bytes: try bytes("nginx.intoto.json"), trust: trust, now: Self.now, file: "nginx.intoto.json")
     #expect(signed.certificate.bytes == (try bytes("nginx.certificate.json")))
     #expect(signed.certificate.fileProblems(in: version).isEmpty)
-    let summary = try VerificationSummary(
-      bytes: try bytes("vsa.intoto.json"), trust: trust, now: Self.now, file: "vsa.intoto.json")
+    let summary = try SignedSummary(
+      bytes: try bytes("vsa.intoto.json"), trust: trust, now: Self.now, file: "vsa.intoto.json"
+    ).summary
     #expect(summary.hasPassed)
     #expect(summary.levels == ["VPALS_PROVEN_REAL", "VPALS_PROVEN_FP64", "VPALS_PROOF_CHECKED"])
     #expect(summary.inputSHA256s == [SHA256Digest.of(try bytes("nginx.intoto.json"))])

@@ -109,6 +109,25 @@ import TestHelpers
     #expect(try TrustFile(bytes: trust.encoded, file: "t") == trust)
   }
 
+  @Test func refusesToSignWhatWouldBeRefused() throws {
+    func code(_ key: PublicKey, _ state: TrustedKey.State, at now: String) -> SigningError.Code? {
+      let trust = TrustFile(keys: [Signer.entry(first, state: state)])
+      return refusal { () throws(SigningError) in
+        try trust.checkMaySign(key, for: .certificates, at: Signer.time(now))
+      }
+    }
+    #expect(code(first, .active, at: "2026-06-01T00:00:00Z") == nil)
+    #expect(code(second, .active, at: "2026-06-01T00:00:00Z") == .unknownKey)
+    #expect(code(first, .active, at: "2025-12-31T23:59:59Z") == .refused)
+    #expect(code(first, .active, at: "2027-01-01T00:00:00Z") == .refused)
+    #expect(code(first, .retired(Signer.now), at: "2026-03-01T00:00:00Z") == .refused)
+    #expect(code(first, .revoked(Signer.now, reason: "x"), at: "2026-03-01T00:00:00Z") == .refused)
+    #expect(
+      refusal { () throws(SigningError) in
+        try TrustFile(keys: [Signer.entry(first)]).checkMaySign(first, for: .log, at: Signer.now)
+      } == .wrongPurpose)
+  }
+
   // MARK: The store of keys
 
   @Test func makesRotatesAndRetires() throws {
@@ -173,6 +192,27 @@ import TestHelpers
     let store = KeyStore(directory: directory.file("keys"), trustPath: directory.file("trust.json"))
     #expect(refusal { () throws(SigningError) in try store.create(now: Signer.now, days: 1) } == .malformed)
     #expect(!FileManager.default.fileExists(atPath: store.directory))
+  }
+
+  @Test(.enabled(if: SmallDisk.isAvailable, "needs the right to mount a file system"))
+  func leavesNothingOnAFullDisk() throws {
+    let disk = try #require(SmallDisk(kibibytes: 64))
+    let store = KeyStore(directory: "\(disk.path)/keys", trustPath: "\(disk.path)/trust.json")
+    #expect(mkdir(store.directory, 0o700) == 0)
+    #expect(FileManager.default.createFile(atPath: "\(disk.path)/filling", contents: nil))
+    let filling = try FileHandle(forWritingTo: URL(filePath: "\(disk.path)/filling"))
+    var pages = 0
+    while pages < 100, (try? filling.write(contentsOf: Data(count: 4096))) != nil { pages += 1 }
+    #expect(pages < 17)
+    #expect(refusal { () throws(SigningError) in try store.create(now: Signer.now, days: 1) } == .file)
+    #expect(TemporaryDirectory.names(in: store.directory).isEmpty)
+    #expect(TemporaryDirectory.names(in: disk.path) == ["filling", "keys"])
+    try filling.truncate(atOffset: 0)
+    try filling.close()
+    let created = try store.create(now: Signer.now, days: 1)
+    #expect(disk.makeReadOnly())
+    #expect(refusal { () throws(SigningError) in try store.rotate(now: Signer.now, days: 1) } == .file)
+    #expect(try store.trust().keys == [created.key])
   }
 
   @Test func processesThatChangeTheFileTakeTurns() async throws {
