@@ -23,6 +23,19 @@ public struct ModelManifest: Sendable, Hashable {
       self.sha256 = sha256
     }
 
+    /// The path as the file system has it. Swift takes texts for equal that differ in their Unicode form (é as one code
+    /// point or as two), which are names of different files.
+    var pathBytes: [UInt8] { Array(path.utf8) }
+
+    public static func == (left: File, right: File) -> Bool {
+      left.pathBytes == right.pathBytes && left.sha256 == right.sha256
+    }
+
+    public func hash(into hasher: inout Hasher) {
+      hasher.combine(pathBytes)
+      hasher.combine(sha256)
+    }
+
     /// By components, each by code points: Python's order of paths.
     static func precedes(_ left: File, _ right: File) -> Bool {
       let (a, b) = (left.path.split(separator: "/"), right.path.split(separator: "/"))
@@ -131,11 +144,11 @@ public struct ModelManifest: Sendable, Hashable {
 
   /// How the files of another manifest differ from these; nil when they do not.
   func difference(from found: ModelManifest, in directory: String) -> SigningError? {
-    let signed = Dictionary(files.map { ($0.path, $0.sha256) }) { first, _ in first }
-    let present = Dictionary(found.files.map { ($0.path, $0.sha256) }) { first, _ in first }
-    let missing = files.filter { present[$0.path] == nil }
-    let added = found.files.filter { signed[$0.path] == nil }
-    let changed = files.filter { file in present[file.path].map { $0 != file.sha256 } ?? false }
+    let signed = Dictionary(files.map { ($0.pathBytes, $0.sha256) }) { first, _ in first }
+    let present = Dictionary(found.files.map { ($0.pathBytes, $0.sha256) }) { first, _ in first }
+    let missing = files.filter { present[$0.pathBytes] == nil }
+    let added = found.files.filter { signed[$0.pathBytes] == nil }
+    let changed = files.filter { file in present[file.pathBytes].map { $0 != file.sha256 } ?? false }
     let next = "restore the directory as it was signed, or verify and sign it again"
     func list(_ files: [File]) -> String {
       files.prefix(5).map(\.path).joined(separator: ", ") + (files.count > 5 ? " and \(files.count - 5) more" : "")

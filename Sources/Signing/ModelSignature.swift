@@ -140,13 +140,13 @@ public struct ModelSignature: Sendable, Hashable {
       }
     }
     var files: [ModelManifest.File] = []
-    var paths: Set<String> = []
+    var paths: Set<[UInt8]> = []
     var digests: [String] = []
     for resource in try predicate.member("resources").array(1...ModelManifest.maximumFiles) {
       let algorithm = try resource.member("algorithm")
       guard algorithm.value == .string("sha256") else { throw algorithm.failure("is not sha256", code: .unsupported) }
       let path = try resource.member("name").line()
-      guard paths.insert(path).inserted else {
+      guard paths.insert(Array(path.utf8)).inserted else {
         throw resource.failure("is the second resource of that name", code: .duplicateMember)
       }
       digests.append(try resource.member("digest").digest())

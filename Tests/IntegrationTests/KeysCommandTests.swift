@@ -101,6 +101,49 @@ import Testing
     #expect(try shown().map(\.maySign) == [false, false, true])
   }
 
+  private static let openssl = "/usr/bin/openssl"
+  private static let mayRunOpenSSL =
+    FileManager.default.isExecutableFile(atPath: openssl) || PythonTools.isContinuousIntegration
+
+  @Test(.enabled(if: mayRunOpenSSL, "needs /usr/bin/openssl")) func opensslReadsWhatItMakes() throws {
+    #expect(try workspace.vpals("keys", "init").status == 0)
+    let key = try #require(try shown().first)
+    let path = try #require(key.privateKey)
+    func openssl(_ arguments: String...) throws -> Outcome {
+      try Program(Self.openssl, arguments, in: workspace.path).outcome()
+    }
+    #expect(try openssl("pkey", "-in", path, "-pubout").output == key.publicKey)
+    #expect(try openssl("ec", "-in", path, "-pubout").output == key.publicKey)
+    let publicPath = path.replacing(".pem", with: ".pub.pem")
+    #expect(try openssl("pkey", "-pubin", "-in", publicPath, "-outform", "DER", "-out", "key.der").status == 0)
+    #expect(try openssl("dgst", "-sha256", "-r", "key.der").output == "\(key.id) *key.der\n")
+  }
+
+  /// Whenever a rotation is killed, the trust file can be read and every key that may sign has its private key.
+  @Test func killedRotationsLeaveNothingHalfDone() throws {
+    #expect(try workspace.vpals("keys", "init").status == 0)
+    var killed = 0
+    for round in 0..<24 {
+      let program = try Program("vpals", ["keys", "rotate"], in: workspace.path)
+      if !program.hasEnded(withinMilliseconds: round % 8 * 10) {
+        program.killNow()
+        killed += 1
+      }
+      _ = program.outcome()
+      let trust = try TrustFile(contentsOf: workspace.file("trust.json"))
+      let active = trust.keys.filter { $0.state == .active }
+      #expect(active.count == 1)
+      for key in active {
+        let path = KeyStore(directory: workspace.file(".vpals/keys")).privatePath(of: key.id)
+        #expect(try PrivateKey(contentsOf: path).publicKey == key.publicKey)
+      }
+    }
+    #expect(killed > 0)
+    // And nothing that was left stands in the way.
+    #expect(try workspace.vpals("keys", "rotate").status == 0)
+    #expect(workspace.names(in: ".").filter { $0.contains(".tmp-") }.isEmpty)
+  }
+
   @Test func saysWhatIsWrong() throws {
     let none = try workspace.vpals("keys", "show")
     #expect(none.status == 2)

@@ -19,13 +19,13 @@ struct SignedModel {
     // Sorted by components, d before d.txt, although "." precedes "/".
     try directory.write("1", to: "v0001/d/e/f")
     try directory.write("2", to: "v0001/d.txt")
-    try directory.write("é", to: "v0001/é.txt")
+    try directory.write("é", to: "v0001/\u{E9}.txt")
     try directory.write("", to: "v0001/.github/workflow")
     _ = try ModelSignature.write(into: path, with: signer.key, at: Signer.start)
     try directory.write(signer.key.publicKey.pem, to: "k.pub.pem")
   }
 
-  static let files = [".hidden", "d/e/f", "d.txt", "model.onnx", "model.onnx.data", "training.json", "é.txt"]
+  static let files = [".hidden", "d/e/f", "d.txt", "model.onnx", "model.onnx.data", "training.json", "\u{E9}.txt"]
 
   func refusal(trust: TrustFile? = nil) -> SigningError.Code? {
     SigningTests.refusal { () throws(SigningError) in
@@ -74,6 +74,10 @@ struct SignedModel {
     },
     Tampering("file renamed", .fileRenamed, "Extra files found in model 'v0001': old.onnx") {
       try $0.move("model.onnx", "old.onnx")
+    },
+    Tampering("file renamed to another Unicode form", .fileRenamed, "Extra files found in model 'v0001': e\u{301}.txt")
+    {
+      try $0.move("\u{E9}.txt", "e\u{301}.txt")
     },
     Tampering("file replaced by a link", .unsignable, "is a symlink") {
       try $0.directory.write("weights", to: "outside")

@@ -74,6 +74,61 @@ struct StockToolTests {
       } == .noKeyID)
   }
 
+  private struct Listing: Decodable {
+    let names: [String]
+    let digest: String
+  }
+
+  /// Trees of random names: Python's order of paths and ours, and the verdict of model_signing's library.
+  @Test func modelSigningAgreesOnRandomTrees() throws {
+    let python = try #require(PythonTools.program("python"), "run `make deps`")
+    let words = [
+      "a", "b", "A", "a.b", "a-b", "a b", ".a", "ä", "a\u{308}", "é", "\u{FFFD}", "😀", "a:1:2", "..a", "~", "0",
+    ]
+    let directory = TemporaryDirectory()
+    let key = PrivateKey()
+    try directory.write(key.publicKey.pem, to: "k.pub.pem")
+    var manifests: [ModelManifest] = []
+    for seed in UInt64(1)...8 {
+      var generator = SeededGenerator(seed: seed)
+      for _ in 0..<40 {
+        let depth = Int.random(in: 1...4, using: &generator)
+        let parts = (0..<depth).map { _ in words.randomElement(using: &generator) ?? "a" }
+        let content = [UInt8.random(in: 0...255, using: &generator)]
+        // A name that is a directory already, or below a file, is left out.
+        try? directory.write(content, to: "\(seed)/" + parts.joined(separator: "/"))
+      }
+      let path = directory.file("\(seed)")
+      _ = try ModelSignature.write(into: path, with: key, at: Signer.start)
+      let trust = TrustFile(keys: [Signer.entry(key.publicKey)])
+      manifests.append(try ModelSignature(of: path, trust: trust, now: Signer.now).manifest)
+      #expect(manifests.last?.files.count ?? 0 >= 10, "seed \(seed)")
+    }
+    let program = """
+      import json, pathlib
+      from model_signing import hashing, verifying
+      from model_signing._signing.signing import Payload
+      for seed in range(1, 9):
+          model = pathlib.Path(str(seed))
+          config = verifying.Config().use_elliptic_key_verifier(public_key="k.pub.pem")
+          config.verify(model, model / "model.sig")
+          manifest = hashing.Config().set_ignored_paths(paths=["model.sig"]).hash(model)
+          subject = Payload(manifest).statement.pb.subject[0]
+          names = [resource.identifier for resource in manifest.resource_descriptors()]
+          print(json.dumps({"names": names, "digest": subject.digest["sha256"]}))
+      """
+    let outcome = try StockTool.run(python, ["-c", program], in: directory.path)
+    #expect(outcome.status == 0, "\(outcome.text)")
+    let listings = try outcome.text.split(separator: "\n").map {
+      try JSONDecoder().decode(Listing.self, from: Data($0.utf8))
+    }
+    try #require(listings.count == manifests.count)
+    for (seed, (listing, manifest)) in zip(listings, manifests).enumerated() {
+      #expect(listing.names == manifest.files.map(\.path), "seed \(seed + 1)")
+      #expect(listing.digest == manifest.rootDigest, "seed \(seed + 1)")
+    }
+  }
+
   private struct Answer: Decodable {
     let accepted: Bool
     let reason: String?
