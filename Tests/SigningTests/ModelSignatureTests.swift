@@ -228,6 +228,8 @@ struct SignedModel {
     #expect(try code { try $0.write("x", to: "model.sig") } == .missing)
     #expect(try code { try $0.write("x", to: "a\nb") } == .unsignable)
     #expect(try code { mkfifo($0.file("pipe"), 0o600) } == .unsignable)
+    // A name that is not UTF-8.
+    #expect(try code { creat($0.path.utf8.map(CChar.init) + [0x2F, -1, 0], 0o600) } == .unsignable)
     #expect(
       try code { try $0.write("x", to: Array(repeating: "d", count: 34).joined(separator: "/")) } == .tooLarge)
     #expect(
