@@ -65,6 +65,9 @@ let package = Package(
         "CLeafBound", crypto, "Certificates", "ExactArithmetic", bigInt, "Networks", "Specifications",
       ]),
 
+    // Keys, signatures and the formats that stock tools verify.
+    library("Signing", ["Certificates", "Networks", crypto]),
+
     // The solver. SMT is the only importer of libz3, and vpals-solver the only program that links it; the others ask it
     // by SolverProcess.
     .systemLibrary(name: "CZ3", pkgConfig: "z3", providers: [.apt(["libz3-dev"])]),
@@ -113,8 +116,7 @@ let package = Package(
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
         "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "Exporting", "Explaining", "TransparencyLog",
-        "CommandSupport",
-        argumentParser,
+        "Signing", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
       name: "vpals-check",
@@ -150,6 +152,8 @@ let package = Package(
     tests(
       "CertificatesTests",
       ["CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic", "TestHelpers"]),
+    tests(
+      "SigningTests", ["Signing", "Certificates", "ExactArithmetic", "Networks", "TestHelpers"], exclude: ["Fixtures"]),
     tests(
       "CertificateStorageTests",
       [
@@ -201,9 +205,8 @@ let package = Package(
       "IntegrationTests",
       [
         "vpals", "vpals-train", "vpals-check", "vpals-vnnlib", "vpals-solver", "Retraining", "Training",
-        "CertificateStorageSQLite",
-        "CertificateStorage", "Networks", "Certificates", "Specifications", "ExactArithmetic", "TransparencyLog",
-        "TestHelpers",
+        "CertificateStorageSQLite", "CertificateStorage", "Networks", "Certificates", "Signing", "Specifications",
+        "ExactArithmetic", "TransparencyLog", "TestHelpers",
       ], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]

@@ -10,7 +10,7 @@ struct VPALsCommand: ParsableCommand {
     version: versionText("vpals"),
     subcommands: [
       VerifyCommand.self, GateCommand.self, ReportCommand.self, SpecCommand.self, CertificatesCommand.self,
-      QueueCommand.self, ExplainCommand.self, LogCommand.self,
+      QueueCommand.self, ExplainCommand.self, KeysCommand.self, LogCommand.self,
     ])
 
   static func main() { runAsProgram() }

@@ -1,0 +1,204 @@
+import ArgumentParser
+import Certificates
+import CommandSupport
+import Foundation
+import Signing
+
+struct KeysCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "keys",
+    abstract: "Keys that certificates and models are signed with.",
+    discussion: "Exits 0 when done, 1 when the state of the keys refuses it, 2 when it could not run.",
+    subcommands: [KeysInitCommand.self, KeysShowCommand.self, KeysRotateCommand.self, KeysRetireCommand.self])
+}
+
+/// Where keys and the trust file lie.
+struct KeyOptions: ParsableArguments {
+  @Option(help: "The directory of private keys, mode 0700.")
+  var directory = KeyStore.standardDirectory
+
+  @Option(help: "The trust file.")
+  var trust = KeyStore.standardTrustFile
+
+  var store: KeyStore { KeyStore(directory: directory, trustPath: trust) }
+
+  /// Runs `body`; a refusal ends the command with 1, every other failure with 2.
+  func attempt<T>(_ body: () throws(SigningError) -> T) throws -> T {
+    do throws(SigningError) {
+      return try body()
+    } catch {
+      guard error.code == .refused else { throw CommandFailure(error.message) }
+      printError("refused: \(error.message)")
+      throw ExitCode(1)
+    }
+  }
+
+  static func printCreated(_ created: KeyStore.Created, trust: String) {
+    for key in created.retired {
+      printLine("retired key \(key.id)")
+      printLine("  what it signed before counts until \(key.validUntil)")
+    }
+    printLine("created key \(created.key.id)")
+    printLine("  private  \(created.privatePath), mode 600: keep a copy in a safe place, and none in a repository")
+    printLine("  public   \(created.publicPath)")
+    printLine("  trust    \(trust): signs certificates from \(created.key.validFrom) to \(created.key.validUntil)")
+    printLine("next: \(commandLine(["git", "add", trust]))")
+  }
+}
+
+/// For how many days a new key is valid.
+struct ValidityOption: ParsableArguments {
+  @Option(help: "For how many days what the key signs is accepted, 1 to 3650.")
+  var days = 365
+
+  func validate() throws {
+    guard (1...3650).contains(days) else { throw ValidationError("--days is \(days); it must be 1 to 3650") }
+  }
+}
+
+struct KeysInitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "init", abstract: "Makes the first key and enters it into the trust file.")
+
+  @OptionGroup var validity: ValidityOption
+  @OptionGroup var keys: KeyOptions
+
+  func run() throws {
+    let created = try keys.attempt { () throws(SigningError) in
+      try keys.store.create(now: Timestamp(Date()), days: validity.days)
+    }
+    KeyOptions.printCreated(created, trust: keys.trust)
+  }
+}
+
+struct KeysRotateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rotate",
+    abstract: "Makes a new key and retires the active one; what that signed counts until its window ends.")
+
+  @OptionGroup var validity: ValidityOption
+  @OptionGroup var keys: KeyOptions
+
+  func run() throws {
+    let created = try keys.attempt { () throws(SigningError) in
+      try keys.store.rotate(now: Timestamp(Date()), days: validity.days)
+    }
+    KeyOptions.printCreated(created, trust: keys.trust)
+  }
+}
+
+struct KeysRetireCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retire",
+    abstract: "Retires a key without a new one, or revokes it: then nothing that it signed counts.")
+
+  @Argument(help: "The first digits of the key's identifier, at least 4.")
+  var id: String
+
+  @Option(help: "Revokes the key for this reason, for example because somebody else may have it.")
+  var revoke: String?
+
+  @OptionGroup var keys: KeyOptions
+
+  func run() throws {
+    let now = Timestamp(Date())
+    let key = try keys.attempt { () throws(SigningError) in
+      try keys.store.retire(id: try found(), now: now, revokedBecause: revoke)
+    }
+    switch key.state {
+    case .revoked: printLine("revoked key \(key.id): nothing that it signed counts any more")
+    default: printLine("retired key \(key.id): what it signed before \(now) counts until \(key.validUntil)")
+    }
+    let left = try keys.attempt { () throws(SigningError) in try keys.store.trust() }
+    if left.signingKeys(for: .certificates, at: now).isEmpty {
+      printLine("no key may sign now")
+      printLine("next: vpals keys init")
+    } else {
+      printLine("next: \(commandLine(["git", "add", keys.trust]))")
+    }
+  }
+
+  private func found() throws(SigningError) -> String {
+    let matching = try TrustFile(contentsOf: keys.trust).keys.map(\.id).filter { $0.hasPrefix(id) }
+    guard id.utf8.count >= 4, matching.count == 1, let first = matching.first else {
+      throw SigningError(
+        .unknownKey,
+        "\(matching.count == 0 ? "no key" : "more than one key, or too few digits:") \"\(oneLine(id))\" in "
+          + "\(keys.trust); see `vpals keys show`")
+    }
+    return first
+  }
+}
+
+struct KeysShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Shows the keys of the trust file, and exits 0 only if one may sign certificates now.")
+
+  @Option(help: "text or json.")
+  var format = OutputFormat.text
+
+  @OptionGroup var keys: KeyOptions
+
+  private struct JSONKey: Encodable {
+    let id: String
+    let algorithm: String
+    let purpose: String
+    let state: String
+    let since: String?
+    let reason: String?
+    let validFrom: String
+    let validUntil: String
+    let maySign: Bool
+    let privateKey: String?
+    let publicKey: String
+
+    init(_ key: TrustedKey, now: Timestamp, store: KeyStore) {
+      id = key.id
+      algorithm = key.publicKey.algorithm.rawValue
+      purpose = key.purpose.rawValue
+      state = key.state.name
+      switch key.state {
+      case .active: (since, reason) = (nil, nil)
+      case .retired(let time): (since, reason) = ("\(time)", nil)
+      case .revoked(let time, let text): (since, reason) = ("\(time)", text)
+      }
+      validFrom = "\(key.validFrom)"
+      validUntil = "\(key.validUntil)"
+      maySign = key.maySign(at: now)
+      let path = store.privatePath(of: key.id)
+      privateKey = FileManager.default.fileExists(atPath: path) ? path : nil
+      publicKey = key.publicKey.pem
+    }
+  }
+
+  func run() throws {
+    let now = Timestamp(Date())
+    let trust = try keys.attempt { () throws(SigningError) in
+      do throws(SigningError) {
+        return try TrustFile(contentsOf: keys.trust)
+      } catch {
+        guard error.code == .missing else { throw error }
+        throw SigningError(.missing, "\(error.message.split(separator: ";")[0]); make a key with `vpals keys init`")
+      }
+    }
+    let shown = trust.keys.map { JSONKey($0, now: now, store: keys.store) }
+    switch format {
+    case .json: printLine(try jsonText(shown))
+    case .text:
+      for key in shown {
+        printLine("\(key.id)  \(key.state)  \(key.purpose)  \(key.algorithm)")
+        printLine("  valid from \(key.validFrom) to \(key.validUntil)")
+        if let since = key.since {
+          printLine("  \(key.state) at \(since)" + (key.reason.map { " (\(oneLine($0)))" } ?? ""))
+        }
+        if let path = key.privateKey { printLine("  private key \(path)") }
+      }
+    }
+    if trust.signingKeys(for: .certificates, at: now).isEmpty {
+      printError("no key of \(keys.trust) may sign certificates now")
+      printError("next: vpals keys init")
+      throw ExitCode(1)
+    }
+  }
+}
