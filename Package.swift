@@ -115,7 +115,8 @@ let package = Package(
       name: "vpals",
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
-        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "Exporting", "Explaining", "TransparencyLog",
+        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "Exporting", "Explaining",
+        "TransparencyLog",
         "Signing", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
