@@ -20,8 +20,8 @@ extension Certificate {
 
     /// The strongest statement that needs no new proof: exact on the finest grid, if there is one, otherwise real.
     ///
-    /// A list of values with one that is no point of the grid leaves the statement real: a predictor would round that
-    /// value to a number of which nothing was proved.
+    /// A property that speaks only of numbers between the points of the grid, such as a value 0.6 of a list, leaves the
+    /// statement real: a predictor would round that value to a number of which nothing was proved.
     /// - Precondition: the specification has the inputs of `network`.
     public init(of network: Network, for specification: Specifications.Specification) {
       guard let grid = InputGrid.finest(for: network, over: specification.region),
@@ -33,24 +33,35 @@ extension Certificate {
       self = .binary64Exact(grid)
     }
 
-    /// The first feature with a listed value that is no point of the grid.
+    /// The first feature of which some property speaks only between the points of the grid: at a value from a list, of
+    /// `for-each` or of a precondition that is no such point.
     static func unheldFeature(of specification: Specifications.Specification, on grid: InputGrid) -> String? {
-      specification.features.first { feature in
-        let axis = grid.axes[feature.index]
-        return feature.networkValues?.contains { interval in
-          let points = InputGrid.Axis(exponent: axis.exponent, inside: interval)
-          return points.map { $0.low < axis.low || $0.high > axis.high } ?? true
-        } ?? false
-      }?.name
+      unheldFeature(of: specification) { index, interval in
+        let axis = grid.axes[index]
+        guard let points = InputGrid.Axis(exponent: axis.exponent, inside: interval) else { return false }
+        return points.low <= axis.high && points.high >= axis.low
+      }
     }
 
-    /// The first feature with a listed value that is no number of binary64, which computed inputs are.
+    private static func unheldFeature(
+      of specification: Specifications.Specification, holds: (Int, ClosedRange<Rational>) -> Bool
+    ) -> String? {
+      for property in specification.properties {
+        for domain in property.domains {
+          for (index, interval) in domain.box.enumerated() where !holds(index, interval) {
+            return specification.features[index].name
+          }
+        }
+      }
+      return nil
+    }
+
+    /// The first feature of which some property speaks only between the numbers of binary64, which computed inputs are.
     public static func unheldFeature(of specification: Specifications.Specification) -> String? {
-      specification.features.first { feature in
-        feature.networkValues?.contains { interval in
-          interval.lowerBound == interval.upperBound && Dyadic(exactly: interval.lowerBound)?.double == nil
-        } ?? false
-      }?.name
+      unheldFeature(of: specification) { _, interval in
+        let near = interval.lowerBound.approximation
+        return [near, near.nextUp, near.nextDown].contains { Rational(exactly: $0).map(interval.contains) ?? false }
+      }
     }
 
     /// What it means, as one sentence.
@@ -122,7 +133,7 @@ extension Certificate {
           return "the grid of input \(outside) leaves the domain"
         }
         if let name = Self.unheldFeature(of: specification, on: grid) {
-          return "the grid does not hold a listed value of '\(name)'"
+          return "no point of the grid has a value of '\(name)' that a property speaks of"
         }
         switch RoundingCondition(network, on: grid) {
         case .exact: return nil
@@ -137,7 +148,7 @@ extension Certificate {
           return "the error of output \(small) may be greater than the certificate says"
         }
         if let name = Self.unheldFeature(of: specification) {
-          return "\(format.rawValue) does not hold a listed value of '\(name)'"
+          return "no number of \(format.rawValue) is a value of '\(name)' that a property speaks of"
         }
         for id in properties {
           guard let property = specification.properties.first(where: { $0.id == id }),

@@ -26,6 +26,7 @@ public enum Replay: Sendable, Hashable {
       guard let negation = try? PropertyNegation(refuting: property, query: index, outputCount: network.outputCount)
       else { continue }
       guard let points = negation.pointCount == 1 ? [x] : xPrime.map({ [x, $0] }) else { continue }
+      guard property.satisfiesStrictly(query: index, points: points) else { continue }
       let values = points.map { network.output(at: $0) }
       guard let failure = negation.failure(ofCase: 0, points: points, values: values) else {
         isInside = isInside || negation.contains(points)

@@ -302,7 +302,8 @@ public struct SMTLIBExport: Sendable {
     let what = one.map { "\($0) of the property" } ?? "the property"
     add("Property \(property.id)\(one.map { ", \($0)" } ?? "") of specification \(specification.name), negated.")
     add(property.statement)
-    add("sat: violated, the model is a counterexample. unsat: \(what) holds.")
+    add(
+      "sat: violated\(slopes.isEmpty ? ", the model is a counterexample" : ""). unsat: \(what) holds.")
     if property.isRounded {
       add(
         "Bounds on a log2 scale are irrational: they are rounded so that unsat implies the property. A model that misses "

@@ -11,6 +11,10 @@ public struct DataCoverage: Sendable, Hashable {
   public let insideDomain: Int
   /// Per feature, rows in which it has a value of its declared domain.
   public let insideFeature: [Int]
+  /// Per feature, the greatest magnitude in the file.
+  public let greatest: [Double]
+  /// The columns of outputs that the file does not have.
+  public let missing: [String]
   /// Per property of the specification, rows at which it says something: within its domain and preconditions.
   public let touched: [Int]
 
@@ -53,6 +57,8 @@ public struct DataCoverage: Sendable, Hashable {
         touched[index] += 1
       }
     }
+    greatest = columns.map { column in column.reduce(0) { max($0, abs($1)) } }
+    missing = specification.outputs.map(\.column).filter { !dataset.hasColumn($0) }
     self.path = path
     rowCount = dataset.rowCount
     self.insideDomain = insideDomain
@@ -96,6 +102,23 @@ public struct DataCoverage: Sendable, Hashable {
         specification.problem(
           .data, line: nil, "no row of \(path) has '\(feature.column)' in the domain of '\(feature.name)'",
           fix: "check the unit of the column: the domain is \(feature.statement)"))
+    }
+    // A column of another unit may well lie inside the domain, in a corner of it.
+    for (index, feature) in specification.features.enumerated() where feature.scale == .linear && feature.values == nil
+    {
+      let end = max(abs(feature.domain.lowerBound.approximation), abs(feature.domain.upperBound.approximation))
+      guard insideFeature[index] > 0, greatest[index] > 0, greatest[index] * 50 <= end else { continue }
+      result.append(
+        specification.problem(
+          .data, line: nil,
+          "the values of '\(feature.column)' in \(path) are at most \(greatest[index]), a fiftieth or less of the domain",
+          fix: "check the unit: the domain is \(feature.statement)"))
+    }
+    for column in missing {
+      result.append(
+        specification.problem(
+          .data, line: nil, "\(path) has no column '\(column)', from which an output is read",
+          fix: "write the column's name as 'column: …' beside the output"))
     }
     for (property, count) in zip(specification.properties, touched) where count == 0 {
       result.append(

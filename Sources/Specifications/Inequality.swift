@@ -109,6 +109,11 @@ struct Domain: Hashable {
     return result
   }
 
+  /// The pairs of a domain with two points that are equal in the given features.
+  func equal(in features: [Int]) -> Domain {
+    features.isEmpty ? self : ordered([], but: boxes[0].indices.filter { !features.contains($0) })
+  }
+
   /// The strict preconditions of a domain with one point, on that point.
   var strictConstraints: [LinearInequality] {
     precondition(boxes.count == 1)

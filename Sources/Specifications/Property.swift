@@ -102,6 +102,19 @@ public struct Property: Sendable, Hashable {
 }
 
 extension Property {
+  /// Whether points satisfy a query's strict preconditions; true when it has none, or when they are no points of it.
+  public func satisfiesStrictly(query index: Int, points: [[Rational]]) -> Bool {
+    guard let strict = strictDomains[index] else { return true }
+    let places: [[Rational]]
+    if let relation = queries[index].relation {
+      guard let u = relation.parameters(of: points) else { return true }
+      places = [u]
+    } else {
+      places = points
+    }
+    return places.allSatisfy { place in strict.constraints.allSatisfy { $0.holds(at: place) } }
+  }
+
   /// Whether the property says something about a point of the network's numbers: for a property about two points,
   /// whether one of them may lie there.
   /// - Precondition: one number per feature.

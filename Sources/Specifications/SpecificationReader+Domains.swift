@@ -49,8 +49,10 @@ extension SpecificationReader {
         if !declarations.features.isEmpty {
           report(
             .unknownName, one.place,
-            "unknown feature '\(Name.clipped(one.key))'"
-              + suggestion(for: one.key, among: declarations.features.map(\.measure.name)),
+            declarations.outputs.contains { $0.measure.name == one.key }
+              ? "'\(one.key)' is an output, not a feature"
+              : "unknown feature '\(Name.clipped(one.key))'"
+                + suggestion(for: one.key, among: declarations.features.map(\.measure.name)),
             fix: "name a feature declared above")
         }
         return nil
@@ -137,6 +139,17 @@ extension SpecificationReader {
     return result
   }
 
+  /// Whether the choices of all properties together stay within their bound; reports when not.
+  private mutating func spend(_ count: Int, at place: Place) -> Bool {
+    choicesLeft -= count
+    if choicesLeft >= 0 { return true }
+    report(
+      .tooLarge, place,
+      "the lists of values make more than \(Self.maximumChoicesOfFile) cases of all properties together",
+      fix: "list fewer values, or declare a domain where the numbers in between are meant as well")
+    return false
+  }
+
   private static func text(_ feature: Feature, _ value: Rational) -> String {
     "\(feature.name) = \(DecimalText.exact(value))\(feature.unitSuffix)"
   }
@@ -172,7 +185,8 @@ extension SpecificationReader {
   ) -> [Inhabited]? {
     guard declarations.isSound, declarations.assumed.isSound, conditions.isSound else { return nil }
     let place = entry?.place ?? declarations.assumed.inequalities.last?.place ?? Place(line: 1, column: 1)
-    guard let choices = choices(listed(declarations, conditions), at: kind.place) else { return nil }
+    guard let choices = choices(listed(declarations, conditions), at: kind.place), spend(choices.count, at: kind.place)
+    else { return nil }
     var result: [Inhabited] = []
     var emptyAt: Place?
     for choice in choices {
@@ -250,6 +264,15 @@ extension SpecificationReader {
     _ group: [Int], over: SubRange?, isTolerant: Bool = false, mayStay: Bool = false, _ conditions: Conditions,
     _ declarations: Declarations, at entry: SyntaxNode.Entry
   ) -> [Steps]? {
+    if let fixed = group.first(where: { conditions.fixed[$0] != nil }), !mayStay {
+      let declared = declarations.features[fixed]
+      report(
+        .constantFeature, entry.place,
+        "'for-each' sets '\(declared.measure.name)' to one value, so nothing can be said about its growth",
+        fix: "take it out of 'for-each', or out of what grows")
+      return nil
+    }
+    let group = group.filter { conditions.fixed[$0] == nil }
     let listed = listed(declarations, conditions)
     let stepped = listed.filter { group.contains($0.index) }
     if stepped.isEmpty {
@@ -269,6 +292,7 @@ extension SpecificationReader {
       let climbs = climbs(
         stepped, isTolerant || group.count > 1, isAlone: stepped.count == group.count, at: entry.place)
     else { return nil }
+    guard spend(rest.count * climbs.count, at: entry.place) else { return nil }
     guard rest.count * climbs.count <= Self.maximumChoices else {
       report(
         .tooLarge, entry.place, "the lists of values make more than \(Self.maximumChoices) cases of this property",
@@ -344,7 +368,9 @@ extension SpecificationReader {
         guard domain.restrict(by: inequality.moved(toPoint: point)) else { return .empty(place) }
       }
     }
-    domain = domain.ordered(moved, but: stepped)
+    // On a logarithmic scale a listed value is a small interval: the same value at both points is the same number.
+    let climbing = stepped.filter { boxes[0][$0] != boxes[1][$0] }
+    domain = domain.ordered(moved.filter { !stepped.contains($0) }, but: climbing)
     switch space(domain, at: place) {
     case .space(_, let inner):
       return .domain(Inhabited(domain: domain, hasInterior: false, inner: inner, choice: choice))
@@ -404,6 +430,7 @@ extension SpecificationReader {
         fix: "list fewer values, or declare a domain where the numbers in between are meant as well")
       return nil
     }
+    guard spend(choices.count * choices.count, at: entry.place) else { return nil }
     var result: [Pairs] = []
     var emptyAt: Place?
     for first in choices {
@@ -424,6 +451,11 @@ extension SpecificationReader {
             continue choosing
           }
         }
+        let same = declarations.features.indices.filter {
+          let value = first.values[$0] ?? each.fixed[$0]
+          return value != nil && value == second.values[$0] ?? each.fixed[$0]
+        }
+        domain = domain.equal(in: same)
         let text =
           listed.isEmpty ? "" : first.text + (first.text == second.text ? "" : " and" + second.text.dropFirst(3))
         switch space(domain, at: entry.place) {

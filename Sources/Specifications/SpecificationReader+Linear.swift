@@ -190,6 +190,8 @@ extension SpecificationReader {
       }
     }
     coefficients = coefficients.filter { !$0.value.isZero }
+    // Two names with one index have been reported.
+    if coefficients.isEmpty, Set(order.map(\.name)).count > Set(order.map(\.atom)).count { return .refused }
     guard !coefficients.isEmpty else {
       report(
         .form, place(span, from: start), "the names cancel out: the comparison says nothing about them",

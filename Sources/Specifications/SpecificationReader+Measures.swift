@@ -76,7 +76,8 @@ extension SpecificationReader {
   /// A list of numbers in a measure's unit, ascending; nil after a report.
   mutating func values(_ entry: SyntaxNode.Entry, _ common: Common, what: String) -> [Rational]? {
     guard case .list(let items) = entry.value.content, !items.isEmpty else {
-      report(.shape, entry.place, "\(what) must be a list of numbers", fix: "write it as in values: [1, 2, 4]")
+      report(
+        .shape, entry.place, "\(what) must be a list of numbers", fix: "write it as in \(entry.key): [1, 2, 4]")
       return nil
     }
     guard items.count <= Specification.maximumValues else {
@@ -115,7 +116,19 @@ extension SpecificationReader {
       }
       result.append(value)
     }
-    return result.sorted()
+    result.sort()
+    // Around values that are no powers of two, logarithms are small intervals, which must not meet.
+    for (a, b) in zip(result, result.dropFirst()) where common.scale == .log2 {
+      let ends = [a, b].map { BinaryLogarithm.enclosure(of: $0, bits: Feature.logarithmBits) }
+      if ends[0].upperBound >= ends[1].lowerBound {
+        report(
+          .duplicateName, entry.value.place,
+          "\(DecimalText.exact(a)) and \(DecimalText.exact(b)) are too close to be told apart on scale log2",
+          fix: "write one of them")
+        return nil
+      }
+    }
+    return result
   }
 
   mutating func outputs(_ entry: SyntaxNode.Entry?, features: [Declared<Feature>]) -> [Declared<Output>] {

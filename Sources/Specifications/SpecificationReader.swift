@@ -14,11 +14,15 @@ struct SpecificationReader {
 
   /// The case of `for-each` that is being read, for messages: ` for replicas = 1`.
   var caseText = ""
+  /// What is left of ``maximumChoicesOfFile``.
+  var choicesLeft = maximumChoicesOfFile
   /// What is left of ``Specification/maximumQueries``.
   var queriesLeft = Specification.maximumQueries
 
   /// The most numbers in the constraints of all properties together.
   static let maximumCoefficients = 1_000_000
+  /// The most choices from lists of values that are looked at for all properties together.
+  static let maximumChoicesOfFile = 131_072
   static let maximumAboutLength = 2000
   static let maximumKeys = 64
 
@@ -116,13 +120,19 @@ struct SpecificationReader {
     guard diagnostics.count < SpecificationError.maximumDiagnostics else { return "" }
     // Words for a direction are close to each other in spelling and opposite in meaning: only the meaning counts.
     let word = text.lowercased()
-    for (key, words) in Self.directionWords
+    // A word that denies a direction means the other one.
+    let isDenied = word.hasPrefix("non") || word.hasPrefix("not") || word.hasPrefix("never")
+    for (key, words) in isDenied ? Self.deniedWords : Self.directionWords
     where candidates.contains(key) && words.contains(where: { word.contains($0) }) {
       return ", did you mean '\(key)'?"
     }
     guard let name = Name.nearest(to: text, among: candidates) else { return "" }
     return ", did you mean '\(name)'?"
   }
+
+  static let deniedWords = [
+    ("nondecreasing", ["decreas", "dec", "fall"]), ("nonincreasing", ["increas", "inc", "rise", "rising", "grow"]),
+  ]
 
   static let directionWords = [
     ("nonincreasing", ["decreas", "fall", "noninc", "non-inc", "nonrising", "antitone"]),
@@ -141,7 +151,11 @@ struct SpecificationReader {
 
   mutating func text(_ node: SyntaxNode, what: String, emptyAt place: Place) -> (String, start: Place?)? {
     guard case .text(let text, let start) = node.content else {
-      report(.shape, node.place, "\(what) must be a text, not \(node.kind)")
+      report(
+        .shape, node.place, "\(what) must be a text, not \(node.kind)",
+        fix: what == "'domain'"
+          ? "write a range as in 0..1, or 'values' for a list"
+          : Self.example[String(what.filter { $0 != "'" })].map { "write \($0)" })
       return nil
     }
     guard !text.isEmpty else {

@@ -124,8 +124,12 @@ public enum SpecificationSchema {
           "description": "An input of the network.",
           "properties": {
             "index": {
-              "type": "integer",
+              "type": [
+                "integer",
+                "string"
+              ],
               "minimum": 0,
+              "pattern": "^[0-9]{1,6}$",
               "description": "Position in the network's input or output, from 0; by default the position in the file."
             },
             "unit": {
@@ -197,7 +201,12 @@ public enum SpecificationSchema {
               "description": "The column of the data file; by default the name."
             },
             "about": {
-              "type": "string",
+              "type": [
+                "string",
+                "number",
+                "boolean"
+              ],
+              "minLength": 1,
               "maxLength": 2000,
               "description": "A text for people."
             },
@@ -242,8 +251,12 @@ public enum SpecificationSchema {
           "description": "An output of the network.",
           "properties": {
             "index": {
-              "type": "integer",
+              "type": [
+                "integer",
+                "string"
+              ],
               "minimum": 0,
+              "pattern": "^[0-9]{1,6}$",
               "description": "Position in the network's input or output, from 0; by default the position in the file."
             },
             "unit": {
@@ -315,7 +328,12 @@ public enum SpecificationSchema {
               "description": "The column of the data file; by default the name."
             },
             "about": {
-              "type": "string",
+              "type": [
+                "string",
+                "number",
+                "boolean"
+              ],
+              "minLength": 1,
               "maxLength": 2000,
               "description": "A text for people."
             }
@@ -329,12 +347,21 @@ public enum SpecificationSchema {
           ],
           "properties": {
             "id": {
-              "type": "string",
+              "type": [
+                "string",
+                "number",
+                "boolean"
+              ],
               "pattern": "^[a-z0-9][a-z0-9._-]{0,127}$",
               "description": "A name that is unique in the file."
             },
             "about": {
-              "type": "string",
+              "type": [
+                "string",
+                "number",
+                "boolean"
+              ],
+              "minLength": 1,
               "maxLength": 2000,
               "description": "A text for people."
             },

@@ -60,7 +60,8 @@ public struct Unit: Sendable, Hashable, CustomStringConvertible {
     "%": "percent", "pct": "percent", "percents": "percent", "ratio": "fraction",
     "nsec": "ns", "usec": "us", "µs": "us", "μs": "us", "msec": "ms", "millis": "ms", "milliseconds": "ms",
     "microseconds": "us", "nanoseconds": "ns", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
-    "minute": "min", "minutes": "min", "hour": "h", "hours": "h", "hr": "h",
+    "minute": "min", "minutes": "min", "mins": "min", "hour": "h", "hours": "h", "hr": "h", "hrs": "h",
+    "millisecond": "ms", "microsecond": "us", "nanosecond": "ns", "fractions": "fraction", "day": "h", "days": "h",
     "byte": "B", "bytes": "B",
   ]
 

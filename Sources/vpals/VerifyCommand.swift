@@ -179,7 +179,7 @@ struct VerifyCommand: ParsableCommand {
       target: target, network: network, specification: specification, properties: chosen, results: results,
       arithmetic: arithmetic, certificate: certificatePath, isEarlier: isEarlier, found: found, saved: saved,
       sameStore: storeOption.store == StoreOption.standard ? [] : ["--store", storeOption.store],
-      measured: measured?.rows)
+      measured: measured?.rows, sameData: data.map { ["--data", $0] } ?? [])
     switch format {
     case .json: printLine(try report.json())
     case .text: for line in report.lines() { printLine(line) }
@@ -195,6 +195,16 @@ struct VerifyCommand: ParsableCommand {
     for property in specification.properties {
       written.insert(ProofFile.name(specification: specification.name, property: property.id))
       written.insert(SavedSearch.name(specification: specification.name, property: property.id))
+    }
+    // SQLite makes and removes files beside the store.
+    if case .sqlite(let path)? = try? StoreLocation.parse(storeOption.store) {
+      func real(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+      let store = real((path as NSString).deletingLastPathComponent + "/.")
+      let folder = path.contains("/") ? store : real(".")
+      if folder == real(target.directory) {
+        let name = (path as NSString).lastPathComponent
+        written.formUnion(["", "-journal", "-wal", "-shm"].map { name + $0 })
+      }
     }
     for file in read.files where written.contains(file.name) {
       throw CommandFailure(

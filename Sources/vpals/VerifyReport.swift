@@ -7,6 +7,7 @@ import Foundation
 import Networks
 import Retraining
 import Specifications
+import Verification
 
 /// The answer of `vpals verify`, as text and as the JSON of the command contract.
 struct VerifyReport {
@@ -26,6 +27,8 @@ struct VerifyReport {
   let sameStore: [String]
   /// The rows that counterexamples are compared with.
   let measured: MeasuredRows?
+  /// `--data` and its value, when it was given.
+  let sameData: [String]
 
   var violated: Int { results.count { if case .violated = $0.verdict { true } else { false } } }
   var undecided: Int { results.count { if case .unknown = $0.verdict { true } else { false } } }
@@ -176,7 +179,7 @@ struct VerifyReport {
       target.directory == "models/\(target.application)/\(target.version)"
       && target.specificationPath == "specs/\(target.application).yaml"
     let place = isFound ? [] : ["--model", target.argument, "--spec", target.specificationPath]
-    return commandLine(["vpals", "explain", id] + place + sameStore)
+    return commandLine(["vpals", "explain", id] + place + sameData + sameStore)
   }
 
   func lines() -> [String] {
@@ -222,7 +225,12 @@ struct VerifyReport {
       }
     } else if undecided > 0 {
       let verify = ["vpals", "verify", target.argument, "--spec", target.specificationPath]
-      lines.append("next: \(commandLine(verify + ["--resume", "--timeout", "1h"] + sameStore))")
+      // More time finds no certificate for a cell that has none; Z3 alone has an answer without proof.
+      let isStuck = results.allSatisfy { result in
+        if case .unknown(let reason) = result.verdict { reason == .noProof } else { true }
+      }
+      let how = isStuck ? ["--engine", "smt"] : ["--resume", "--timeout", "1h"]
+      lines.append("next: \(commandLine(verify + how + sameStore))\(isStuck ? "  # an answer, but no proof" : "")")
     } else if results.contains(where: { $0.proof == nil }) {
       // The gate would refuse it.
       let verify = ["vpals", "verify", target.argument, "--spec", target.specificationPath]

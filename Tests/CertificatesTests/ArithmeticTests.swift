@@ -205,12 +205,19 @@ import Testing
     #expect(Certificate.Arithmetic(of: network, for: decimal) == .real)
     #expect(
       exact.problem(network: network, specification: decimal, records: [])
-        == "the grid does not hold a listed value of 'r'")
+        == "no point of the grid has a value of 'r' that a property speaks of")
     #expect(Certificate.Arithmetic.unheldFeature(of: decimal) == "r")
     let bounded = Certificate.Arithmetic.bounded(.binary64, errors: [1], properties: [])
     #expect(
       bounded.problem(network: network, specification: decimal, records: [])
-        == "binary64 does not hold a listed value of 'r'")
+        == "no number of binary64 is a value of 'r' that a property speaks of")
+    // So does a number of 'for-each', or of a precondition, on a range.
+    for rest in ["for-each: {r: [0.1]}", "when: r == 0.1"] {
+      let single = try Specifications.Specification.parse(
+        text: "spec: vpals/v1\nfeatures:\n  r: {domain: 0..1}\noutputs:\n  y: {}\nproperties:\n  - id: p\n"
+          + "    always: y >= 0\n    \(rest)\n", path: "a.yaml")
+      #expect(Certificate.Arithmetic(of: network, for: single) == .real, "\(rest)")
+    }
     // On a logarithmic scale a value is an interval around its logarithm, and a grid must have a point in it.
     let powers = try specification("values: [1, 2, 4], scale: log2")
     #expect(Certificate.Arithmetic(of: network, for: powers).description == "binary64-exact")

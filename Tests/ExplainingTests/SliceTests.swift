@@ -104,6 +104,20 @@ struct ReplayTests {
     #expect(try replay([b, b], nil) == .outside)
   }
 
+  @Test func strictPreconditionsAreStrict() throws {
+    let (_, property) = try property("nondecreasing: {of: f, in: a}\n    when: a > 1/4 and b < 1")
+    func replay(_ x: [Rational], _ end: [Rational]) throws -> Replay {
+      Replay(property, network: try Self.network(), x: x, xPrime: end, drop: nil)
+    }
+    let b = Rational(1, 4)
+    #expect(try replay([b, b], [1, b]) == .outside)
+    #expect(try replay([Rational(1, 2), 1], [1, 1]) == .outside)
+    guard case .violated = try replay([Rational(1, 2), b], [1, b]) else {
+      Issue.record("inside")
+      return
+    }
+  }
+
   @Test func theQueryIsTheOneWithTheRecordedDrop() throws {
     let (_, property) = try property("always: a + 1 <= f <= a - 1/2")
     let network = try Self.network()

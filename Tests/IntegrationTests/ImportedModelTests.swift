@@ -99,6 +99,20 @@ import Testing
     }
   }
 
+  /// SQLite removes such files as its own.
+  @Test func doesNotLoseAModelThatHasTheNameOfAFileOfTheStore() throws {
+    let model = try Workspace.good().onnx(name: "small", producerVersion: "test")
+    try workspace.write(Workspace.specification, to: "rules.yaml")
+    for name in ["s.sqlite-journal", "s.sqlite-wal", "s.sqlite-shm", "s.sqlite"] {
+      try workspace.write(model, to: name)
+      let outcome = try workspace.vpals("verify", name, "--spec", "rules.yaml", "--store", "sqlite:./s.sqlite")
+      #expect(outcome.status == 2)
+      #expect(outcome.error.contains("\(name) has the name of a file that vpals verify writes"))
+      #expect(try workspace.bytes(name) == model)
+      try FileManager.default.removeItem(atPath: workspace.file(name))
+    }
+  }
+
   @Test func verifiesAnNNetFile() throws {
     let text = """
       // Neural Network File Format by Kyle Julian, Stanford 2016

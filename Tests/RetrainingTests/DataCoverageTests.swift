@@ -10,7 +10,7 @@ import Testing
 
   private func coverage(_ rows: [String], _ specification: Specification) throws -> DataCoverage {
     let path = "\(directory.path)/rows.csv"
-    try Data((["psi,replicas,load,extra"] + rows).joined(separator: "\n").utf8 + [10]).write(to: URL(filePath: path))
+    try Data((["psi,replicas,load,y"] + rows).joined(separator: "\n").utf8 + [10]).write(to: URL(filePath: path))
     return try DataCoverage(path: path, specification: specification)
   }
 
@@ -48,12 +48,12 @@ import Testing
     let specification = try Self.specification.get()
     let coverage = try coverage(
       [
-        "0.1,1,3,x",  // on the ends, which binary64 holds only nearly
-        "0.6,2,1000,x",  // on the precondition
-        "0.99,1,2000,x", "0.5,3,100,x",  // not a listed number of replicas
-        "0.05,1,100,x",  // outside
-        "1,4,5000.5,x",  // outside
-        "-0.5,1,100,x",  // outside
+        "0.1,1,3,1",  // on the ends, which binary64 holds only nearly
+        "0.6,2,1000,1",  // on the precondition
+        "0.99,1,2000,1", "0.5,3,100,1",  // not a listed number of replicas
+        "0.05,1,100,1",  // outside
+        "1,4,5000.5,1",  // outside
+        "-0.5,1,100,1",  // outside
       ], specification)
     #expect(coverage.rowCount == 7 && coverage.insideDomain == 3)
     #expect(coverage.insideFeature == [5, 6, 6])
@@ -69,11 +69,23 @@ import Testing
 
   @Test func aColumnInAnotherUnitIsNamed() throws {
     let specification = try Self.specification.get()
-    let coverage = try coverage(["10,1,100,x", "60,2,100,x"], specification)
+    let coverage = try coverage(["10,1,100,1", "60,2,100,1"], specification)
     let warnings = coverage.warnings(specification)
     #expect(warnings.map(\.code) == [.data] + Array(repeating: .uncovered, count: 5))
     #expect(warnings[0].message.contains("'psi' in the domain of 'psi'"))
     #expect(warnings[0].fix == "check the unit of the column: the domain is psi ∈ [0.1, 1] fraction")
+  }
+
+  @Test func rowsInACornerOfTheDomainAndOutputsWithoutColumnAreNamed() throws {
+    let specification = try Specification.parse(
+      text: "spec: vpals/v1\nfeatures:\n  psi: {unit: fraction, domain: 0..100}\noutputs:\n  p99: {unit: ms}\n"
+        + "properties:\n  - {id: p, nondecreasing: {of: p99, in: psi}}\n", path: "a.yaml")
+    let path = "\(directory.path)/corner.csv"
+    try Data("psi,p99_ms\n0.5,1\n0.25,2\n".utf8).write(to: URL(filePath: path))
+    let warnings = try DataCoverage(path: path, specification: specification).warnings(specification)
+    #expect(warnings.map(\.code) == [.data, .data])
+    #expect(warnings[0].message == "the values of 'psi' in \(path) are at most 0.5, a fiftieth or less of the domain")
+    #expect(warnings[1].message == "\(path) has no column 'p99', from which an output is read")
   }
 
   @Test func aMissingColumnIsAnError() throws {

@@ -215,6 +215,10 @@ import Testing
       "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= Y_1 1))", "1:61: error[E012]: 'Y_1' is not declared"
     ),
     ("(declare-const X_0 Real)(declare-const Y_0 Real)", "1:49: error[E008]: the query asserts nothing"),
+    (
+      "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 1))(check-sat)(exit)(assert (>= Y_0 3))",
+      "1:86: error[E013]: assert after the query's end"
+    ),
     ("(vnnlib-version <2.0>)(assert (<= 0 1))", "1:24: error[E008]: an assertion before any network"),
     (
       "(vnnlib-version <2.0>)(declare-network f (declare-input X int64 [1]))",

@@ -68,6 +68,8 @@ struct VNNLIBReader {
 
   mutating func read() throws(SpecificationError) -> VNNLIBQuery {
     var isFirst = true
+    // What stands behind `(check-sat)` is no part of the question that was asked.
+    var hasEnded = false
     while token.kind != .end {
       _ = try expect(.open, "'(' and a command")
       let command = try expect(.word, "a command")
@@ -78,12 +80,17 @@ struct VNNLIBReader {
         }
         try readVersion()
       } else {
+        if hasEnded, !["check-sat", "exit", "get-model"].contains(name) {
+          throw failure(
+            .syntax, at: command, "\(name) after the query's end", fix: "put it before check-sat, exit and get-model")
+        }
         switch (version, name) {
         case (_, "assert"): try readAssertion(command)
         case (.two, "declare-network"): try readNetwork(command)
         case (.one, "declare-const"): try readConstant(command)
-        case (.one, "set-logic"), (.one, "set-info"), (.one, "set-option"), (.one, "check-sat"), (.one, "exit"),
-          (.one, "get-model"):
+        case (.one, "set-logic"), (.one, "set-info"), (.one, "set-option"): try skip(command)
+        case (.one, "check-sat"), (.one, "exit"), (.one, "get-model"):
+          hasEnded = true
           try skip(command)
         case (.one, "declare-network"):
           throw failure(

@@ -1,6 +1,6 @@
 ; Property joint of specification golden, negated.
 ; for all x, x' in the domain with x' >= x in clients, psi and x' = x elsewhere: p99(x') >= p99(x)
-; sat: violated, the model is a counterexample. unsat: the property holds.
+; sat: violated. unsat: the property holds.
 ; The ends of a log2 domain are multiples of 2^-44 that enclose the logarithms; what lies between
 ; counts.
 ; Encoding: one copy of the network and its one-sided derivative along the feature: on a convex set,

@@ -1,7 +1,7 @@
 ; Property rate of specification golden, negated.
 ; for all x, x' in the domain with x' > x in clients and x' = x elsewhere: p99 grows by at least 0
 ; percent and at most 300 percent per 100 percent of clients
-; sat: violated, the model is a counterexample. unsat: the property holds.
+; sat: violated. unsat: the property holds.
 ; The ends of a log2 domain are multiples of 2^-44 that enclose the logarithms; what lies between
 ; counts.
 ; Encoding: one copy of the network and its one-sided derivative along the feature: on a convex set,
