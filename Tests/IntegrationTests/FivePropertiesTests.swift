@@ -62,6 +62,21 @@ import Testing
     }
   }
 
+  /// The exported question, a strict step and a strict fall for each configuration, is decided by slopes.
+  @Test(arguments: [("constrained.onnx", "unsat"), ("unconstrained.onnx", "sat")])
+  func theExportIsDecidedBySlopes(model: String, expected: String) throws {
+    let export = try workspace.vpals(
+      "spec", "export", Self.specification, "--to", "vnnlib", "--property", "latency-up-with-cpu", "--output",
+      "q.vnnlib")
+    #expect(export.status == 0)
+    let path = Self.fixtures.appending(path: model).path
+    let outcome = try Program(
+      "vpals-vnnlib", ["verify", "q.vnnlib", "--network", "f=\(path)", "--network", "g=\(path)", "--timeout", "120"],
+      in: workspace.path
+    ).outcome()
+    #expect(outcome.status == 0 && outcome.lines.first == expected, "\(outcome)")
+  }
+
   @Test func explainCountsItsRows() throws {
     let outcome = try workspace.vpals(
       "spec", "explain", Self.specification, "--data",

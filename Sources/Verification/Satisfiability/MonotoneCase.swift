@@ -16,9 +16,8 @@ struct MonotoneCase {
   /// Nil when the case is of another form.
   init?(_ lowered: SatisfiabilityCase, region: [ClosedRange<Rational>], of problem: SatisfiabilityProblem) {
     guard lowered.copies.count == 2, lowered.copies[0].network == lowered.copies[1].network,
-      lowered.atoms.count == 1, lowered.atoms[0].inputs.isEmpty, lowered.atoms[0].outputs.count == 2
+      let atom = lowered.atoms.first(where: { !$0.outputs.isEmpty }), atom.inputs.isEmpty, atom.outputs.count == 2
     else { return nil }
-    let atom = lowered.atoms[0]
     let network = problem.networks[lowered.copies[0].network]
     let columns = lowered.copies.map(\.columns)
     let all = columns.map { Set($0) }
@@ -27,6 +26,15 @@ struct MonotoneCase {
       all[0].union(all[1]).count == region.count
     else { return nil }
     let features = columns[0].indices.filter { columns[0][$0] != columns[1][$0] }
+    // Other atoms may say that the two values of the only feature that moves differ: an output that falls says so anyway.
+    let others = lowered.atoms.filter { $0 != atom }
+    guard lowered.atoms.count - others.count == 1, others.isEmpty || features.count == 1,
+      others.allSatisfy({ other in
+        other.outputs.isEmpty && other.isStrict && other.constant.isZero && other.inputs.count == 2
+          && Set(other.inputs.keys) == [columns[0][features[0]], columns[1][features[0]]]
+          && other.inputs.values.reduce(Rational.zero, +).isZero
+      })
+    else { return nil }
     guard !features.isEmpty,
       features.allSatisfy({ !all[1].contains(columns[0][$0]) && !all[0].contains(columns[1][$0]) })
     else { return nil }
