@@ -63,15 +63,27 @@ extension Specification {
       )
     case .linear:
       lines.append("\(rule(property, query)) fails by \(amount)")
-    case .relational(let points, _, _):
+    case .relational(let points, let named, _):
       lines.append("\(rule(property, query)) fails by \(amount)")
-      for (name, point) in zip(points, [x, second]) {
-        if let text = rest(point) { lines.append("at \(name): \(text)") }
+      // Where the claim compares one output at both points, the numbers are its values there.
+      let values = comparesOneOutput(property, query, named.count) ? fxPrime.map { [fx, $0] } : nil
+      for (index, (name, point)) in zip(points, [x, second]).enumerated() {
+        let value = values.map { "\(outputs[named[0]].name) \(outputs[named[0]].engineering($0[index]).text)" }
+        if let text = rest(point) { lines.append("at \(name): " + (value.map { $0 + " at " } ?? "") + text) }
       }
       return lines
     }
     if let text = rest(x, but: moved) { lines.append("at \(text)") }
     return lines
+  }
+
+  /// Whether a claim about two points is about one output, at both of them.
+  private func comparesOneOutput(_ property: Property, _ query: Int, _ count: Int) -> Bool {
+    guard count == 1, property.queries.indices.contains(query) else { return false }
+    switch property.queries[query].claim {
+    case .monotone: return true
+    case .nonnegative(let weights, _, _): return weights.count { !$0.isZero } == 2
+    }
   }
 
   private func rule(_ property: Property, _ query: Int) -> String {

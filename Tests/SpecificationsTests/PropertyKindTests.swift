@@ -430,7 +430,14 @@ import Testing
     #expect(
       try lines("forall: [x, y]\nwhere: x.a <= y.a\nthen: y.f >= x.f - 1 ms", x, moved, fx: 9, fxPrime: 4, drop: 4)
         == [
-          "y.f ≥ x.f − 1 ms fails by 4 ms", "at x: a 10 percent, b 0.5 fraction, l 8 req/s, m 16 req/s",
+          "y.f ≥ x.f − 1 ms fails by 4 ms", "at x: f 9 ms at a 10 percent, b 0.5 fraction, l 8 req/s, m 16 req/s",
+          "at y: f 4 ms at a 20 percent, b 0.5 fraction, l 8 req/s, m 16 req/s",
+        ])
+    // A claim about one of the points has no value at the other.
+    #expect(
+      try lines("forall: [x, y]\nwhere: x.a <= y.a\nthen: y.f >= 8 ms", x, moved, fx: 0, fxPrime: 4, drop: 4)
+        == [
+          "y.f ≥ 8 ms fails by 4 ms", "at x: a 10 percent, b 0.5 fraction, l 8 req/s, m 16 req/s",
           "at y: a 20 percent, b 0.5 fraction, l 8 req/s, m 16 req/s",
         ])
   }
