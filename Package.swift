@@ -89,14 +89,16 @@ let package = Package(
     // Data, training and the loop.
     library("Telemetry", []),
     library("Training", ["Networks", "ExactArithmetic", "Telemetry"]),
-    library("CertificateStorage", ["Certificates", "ExactArithmetic"]),
-    library("CertificateStorageSQLite", ["CertificateStorage", "Certificates", "ExactArithmetic", grdb]),
+    library("CertificateStorage", ["Certificates", "ExactArithmetic", "Signing", "TransparencyLog"]),
+    library(
+      "CertificateStorageSQLite", ["CertificateStorage", "Certificates", "ExactArithmetic", "TransparencyLog", grdb]),
+    // What lies beside a model for others to check: the envelope, its place in the log, the signature of the directory.
+    library("Evidence", ["Certificates", "CertificateStorage", "Signing", "TransparencyLog"]),
     library(
       "Retraining",
       [
         "Training", "Telemetry", "Verification", "ProofChecking", "CertificateStorage", "CertificateStorageSQLite",
-        "Certificates",
-        "Networks", "Specifications", "ExactArithmetic",
+        "Certificates", "Evidence", "Networks", "Specifications", "ExactArithmetic",
       ]),
 
     // Counterexamples for people: in units, as a sketch, as a figure.
@@ -104,10 +106,13 @@ let package = Package(
       "Explaining",
       ["Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "Telemetry"]),
 
-    library("Gating", ["Certificates", "ProofChecking", "Networks", "Specifications"]),
+    library("Gating", ["Certificates", "ProofChecking", "Networks", "Signing", "Specifications"]),
     library(
       "CommandSupport",
-      ["CertificateStorage", "CertificateStorageSQLite", "Certificates", "Verification", argumentParser]),
+      [
+        "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Evidence", "Signing", "TransparencyLog",
+        "Verification", argumentParser,
+      ]),
 
     // Executables: thin.
     .executableTarget(name: "vpals-solver", dependencies: ["SMT", "SolverProcess"], swiftSettings: settings),
@@ -116,12 +121,11 @@ let package = Package(
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
         "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "Exporting", "Explaining",
-        "TransparencyLog",
-        "Signing", "CommandSupport", argumentParser,
+        "TransparencyLog", "Evidence", "Signing", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
       name: "vpals-check",
-      dependencies: ["Certificates", "ProofChecking", "Networks", "Specifications", argumentParser],
+      dependencies: ["Certificates", "ProofChecking", "Networks", "Signing", "Specifications", argumentParser],
       swiftSettings: settings),
     .executableTarget(
       name: "vpals-vnnlib",
@@ -138,7 +142,7 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestHelpers", dependencies: ["CertificateStorage", "Certificates", "ExactArithmetic"],
+      name: "TestHelpers", dependencies: ["CertificateStorage", "Certificates", "ExactArithmetic", "Signing"],
       path: "Tests/Helpers",
       swiftSettings: settings),
     .executableTarget(
@@ -153,6 +157,12 @@ let package = Package(
     tests(
       "CertificatesTests",
       ["CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic", "TestHelpers"]),
+    tests(
+      "EvidenceTests",
+      [
+        "Evidence", "Signing", "TransparencyLog", "CertificateStorage", "CertificateStorageSQLite", "Certificates",
+        "TestHelpers", "store-exerciser",
+      ]),
     tests(
       "SigningTests", ["Signing", "Certificates", "ExactArithmetic", "Networks", "TestHelpers"], exclude: ["Fixtures"]),
     tests(
@@ -191,16 +201,15 @@ let package = Package(
     tests(
       "GatingTests",
       [
-        "Gating", "ProofChecking", "Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic",
-        "TestHelpers",
-        "vpals-solver",
+        "Gating", "ProofChecking", "Verification", "Certificates", "Signing", "TransparencyLog", "Specifications",
+        "Networks", "ExactArithmetic", "TestHelpers", "vpals-solver",
       ]),
     tests(
       "RetrainingTests",
       [
         "Retraining", "Training", "Telemetry", "Verification", "ProofChecking", "CertificateStorageSQLite",
-        "CertificateStorage", "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
-        "vpals-solver",
+        "CertificateStorage", "Certificates", "Evidence", "Signing", "Specifications", "Networks", "ExactArithmetic",
+        "TestHelpers", "vpals-solver",
       ]),
     tests(
       "IntegrationTests",
@@ -215,7 +224,7 @@ let package = Package(
 
 // For `make fuzz` alone: the fuzzer, and coverage counters in what it runs. Ordinary builds have neither.
 if Context.environment["VPALS_FUZZ"] != nil {
-  let trusted = ["ExactArithmetic", "Networks", "Specifications", "Certificates", "ProofChecking"]
+  let trusted = ["ExactArithmetic", "Networks", "Specifications", "Certificates", "Signing", "ProofChecking"]
   for target in package.targets {
     if trusted.contains(target.name) {
       target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]

@@ -36,7 +36,11 @@ extension SQLiteStore {
   {
     try StoreBounds.check(origin)
     let entries = try NewEntry.list(found, application: origin.application)
-    return try change { try insert(entries, origin: origin, at: Timestamp(now), in: $0) }
+    return try change { database in
+      let outcomes = try insert(entries, origin: origin, at: Timestamp(now), in: database)
+      try revoke(refutedBy: entries, origin: origin, certificate: nil, at: Timestamp(now), in: database)
+      return outcomes
+    }
   }
 
   /// Applies the rules of `Store.record`.

@@ -50,7 +50,7 @@ struct ModelTree {
     } catch {
       throw GateError(description: "\(directory) cannot be listed; check its permissions")
     }
-    if names.contains(where: { Self.isModel($0) || $0.hasSuffix(".certificate.json") }) {
+    if names.contains(where: { Self.isModel($0) || $0.hasSuffix(Certificate.File.certificate.rawValue) }) {
       guard found.count < Gate.maximumVersions else {
         throw GateError(description: "more than \(Gate.maximumVersions) model versions; gate a part of the tree")
       }

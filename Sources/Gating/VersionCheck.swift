@@ -2,6 +2,7 @@ internal import Certificates
 internal import Foundation
 internal import Networks
 internal import ProofChecking
+internal import Signing
 internal import Specifications
 
 /// The judgement of one model version: every exit but the last is a refusal.
@@ -110,8 +111,8 @@ struct VersionCheck {
     } catch {
       throw Refused(.specificationUnreadable, specificationPath, error.message, next: verify)
     }
-    do throws(CertificateError) {
-      return (try UncheckedCertificate(contentsOf: certificatePath), certificatePath)
+    do throws(SigningError) {
+      return (try CertificateFile(contentsOf: certificatePath).certificate, certificatePath)
     } catch {
       guard error.code != .missing else {
         throw Refused(

@@ -69,6 +69,20 @@ public struct KeyStore: Sendable {
     }
   }
 
+  /// Enters the public key of a log into the trust file, valid for `days` from `now` on.
+  /// - Throws: ``SigningError`` `.exists` when the key is there already; otherwise as the file says.
+  public func trustLog(_ key: PublicKey, now: Timestamp, days: Int) throws(SigningError) -> TrustedKey {
+    let lock = try lock()
+    defer { withExtendedLifetime(lock) {} }
+    var trust = try trust()
+    let start = Timestamp(milliseconds: now.milliseconds / 1000 * 1000)
+    let entry = TrustedKey(
+      publicKey: key, purpose: .log, validFrom: start, validUntil: start.advanced(by: .seconds(days * 86_400)))
+    try trust.add(entry)
+    try trust.write(to: trustPath)
+    return entry
+  }
+
   /// Retires a key, or revokes it when a reason is given; returns its new entry.
   public func retire(id: String, now: Timestamp, revokedBecause reason: String?) throws(SigningError) -> TrustedKey {
     let lock = try lock()

@@ -11,13 +11,15 @@ extension Certificate {
   ///
   /// Without a solver, which bounds alone may not have needed, its version is `unavailable`.
   ///
+  /// - Precondition: `validityDays` is from 1 to ``Certificate/maximumValidityDays``.
   /// - Parameters:
   ///   - results: One per property of the specification, in its order.
   ///   - model: The model version; see ``Certificate/Model``.
   ///   - arithmetic: What is known of the network's evaluation; see ``Certificate/Arithmetic/init(of:over:)``.
   public init(
     model: Model, specification: Specifications.Specification, results: [PropertyResult],
-    arithmetic: Arithmetic = .real, startedAt: Timestamp, finishedAt: Timestamp
+    arithmetic: Arithmetic = .real, data: Coverage? = nil, startedAt: Timestamp, finishedAt: Timestamp,
+    validityDays: Int = Certificate.standardValidityDays
   ) {
     let records = zip(specification.properties, results).map { property, result in
       PropertyRecord(
@@ -32,10 +34,11 @@ extension Certificate {
       model: model,
       specification: Certificate.Specification(
         name: specification.name, sha256: specification.fileDigest.hexadecimalPart,
-        digest: specification.digest.hexadecimalPart),
+        digest: specification.digest.hexadecimalPart, features: specification.certificateFeatures,
+        outputs: specification.certificateOutputs),
       properties: records, arithmetic: arithmetic, verifier: .vpals(version: VPALs.version),
-      solver: .z3(version: (try? Verifier.solverVersion()) ?? "unavailable"), startedAt: startedAt,
-      finishedAt: finishedAt)
+      solver: .z3(version: (try? Verifier.solverVersion()) ?? "unavailable"), data: data, startedAt: startedAt,
+      finishedAt: finishedAt, expiresAt: finishedAt.advanced(by: .seconds(validityDays * 86_400)))
   }
 }
 

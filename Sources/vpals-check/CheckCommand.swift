@@ -3,6 +3,7 @@ import Certificates
 import Glibc
 import Networks
 import ProofChecking
+import Signing
 import Specifications
 
 /// Checks a certificate and its proofs, alone: neither solver nor store is linked.
@@ -18,7 +19,7 @@ struct CheckCommand: ParsableCommand {
       Exit code: 0 valid, 1 not valid, 2 unreadable.
       """)
 
-  @Argument(help: "The certificate, SPEC.certificate.json.")
+  @Argument(help: "The certificate, SPEC.intoto.json.")
   var certificate: String
 
   @Option(help: "The ONNX file, with its external data beside it, or the NNet file.")
@@ -59,7 +60,7 @@ struct CheckCommand: ParsableCommand {
     let read: StoredNetwork
     let specification: Specifications.Specification
     do {
-      claims = try UncheckedCertificate(contentsOf: certificate).claims
+      claims = try CertificateFile(contentsOf: certificate).certificate.claims
       read = try StoredNetwork(
         bytes: try BoundedFile.read(model, maximumBytes: StoredNetwork.maximumBytes), path: model)
       specification = try Specifications.Specification.read(path: spec)

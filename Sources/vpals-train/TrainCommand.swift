@@ -87,6 +87,7 @@ struct TrainCommand: ParsableCommand {
   var format = OutputFormat.text
 
   @OptionGroup var storeOption: StoreOption
+  @OptionGroup var issuing: IssuingOptions
 
   func validate() throws {
     guard FileName.isValid(application), application.first != "." else {
@@ -141,6 +142,8 @@ struct TrainCommand: ParsableCommand {
       usesQueue: queue, maximumRounds: rounds,
       budgetSeconds: budget.seconds, propertySeconds: propertyTime.seconds, threads: threads, models: models)
     options.trainsUnverified = !skipUnverified
+    // Only what is proved has a certificate.
+    if options.untilProven, study == nil { options.issuer = try issuing.issuer() }
     return options
   }
 

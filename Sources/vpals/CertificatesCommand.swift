@@ -4,6 +4,7 @@ import Certificates
 import CommandSupport
 import ExactArithmetic
 import Foundation
+import Signing
 
 struct CertificatesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -102,7 +103,7 @@ struct CertificatesShowCommand: ParsableCommand {
     if certificate.contains("/") || certificate.hasSuffix(".json")
       || FileManager.default.fileExists(atPath: certificate)
     {
-      return try UncheckedCertificate(contentsOf: certificate)
+      return try CertificateFile(contentsOf: certificate).certificate
     }
     return try storeOption.openExisting().certificate(id: certificate).certificate
   }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Certificates
 import CommandSupport
+import Evidence
 import Foundation
 import Signing
+import TransparencyLog
 
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,6 +21,34 @@ struct KeyOptions: ParsableArguments {
 
   @Option(help: "The trust file.")
   var trust = KeyStore.standardTrustFile
+
+  @Option(help: "The transparency log that is told of it. (default: .vpals/log when it is there)")
+  var log: String?
+
+  /// The log, opened before a key changes: an event that cannot be logged must not happen unseen.
+  func openLog() throws -> IssuingLog? {
+    do {
+      return try IssuingOptions.openLog(log)
+    } catch {
+      throw CommandFailure("\(error); nothing was changed")
+    }
+  }
+
+  /// Logs what happened to keys.
+  static func record(_ kind: LogEntry.Kind, _ keys: [TrustedKey], in log: IssuingLog?, now: Timestamp) throws {
+    guard let log else { return }
+    for key in keys {
+      let entry = LogEntry(
+        kind: kind, time: now, subjects: [LogEntry.Subject(name: "key", sha256: key.id)],
+        annotations: ["state": key.state.name, "purpose": key.purpose.rawValue, "validUntil": "\(key.validUntil)"])
+      do {
+        let index = try log.append(entry)
+        printLine("entry \(index) of the log \(log.origin): \(kind) \(key.id.prefix(16))")
+      } catch {
+        throw CommandFailure("the key was changed, but the log does not know: \(error)")
+      }
+    }
+  }
 
   var store: KeyStore { KeyStore(directory: directory, trustPath: trust) }
 
@@ -64,10 +94,13 @@ struct KeysInitCommand: ParsableCommand {
   @OptionGroup var keys: KeyOptions
 
   func run() throws {
+    let log = try keys.openLog()
+    let now = Timestamp(Date())
     let created = try keys.attempt { () throws(SigningError) in
-      try keys.store.create(now: Timestamp(Date()), days: validity.days)
+      try keys.store.create(now: now, days: validity.days)
     }
     KeyOptions.printCreated(created, trust: keys.trust)
+    try KeyOptions.record(.keyAdded, [created.key], in: log, now: now)
   }
 }
 
@@ -80,10 +113,14 @@ struct KeysRotateCommand: ParsableCommand {
   @OptionGroup var keys: KeyOptions
 
   func run() throws {
+    let log = try keys.openLog()
+    let now = Timestamp(Date())
     let created = try keys.attempt { () throws(SigningError) in
-      try keys.store.rotate(now: Timestamp(Date()), days: validity.days)
+      try keys.store.rotate(now: now, days: validity.days)
     }
     KeyOptions.printCreated(created, trust: keys.trust)
+    try KeyOptions.record(.keyRetired, created.retired, in: log, now: now)
+    try KeyOptions.record(.keyAdded, [created.key], in: log, now: now)
   }
 }
 
@@ -101,6 +138,7 @@ struct KeysRetireCommand: ParsableCommand {
   @OptionGroup var keys: KeyOptions
 
   func run() throws {
+    let log = try keys.openLog()
     let now = Timestamp(Date())
     let key = try keys.attempt { () throws(SigningError) in
       try keys.store.retire(id: try found(), now: now, revokedBecause: revoke)
@@ -109,6 +147,7 @@ struct KeysRetireCommand: ParsableCommand {
     case .revoked: printLine("revoked key \(key.id): nothing that it signed counts any more")
     default: printLine("retired key \(key.id): what it signed before \(now) counts until \(key.validUntil)")
     }
+    try KeyOptions.record(.keyRetired, [key], in: log, now: now)
     let left = try keys.attempt { () throws(SigningError) in try keys.store.trust() }
     if left.signingKeys(for: .certificates, at: now).isEmpty {
       printLine("no key may sign now")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Certificates
 import CommandSupport
 import Foundation
+import Signing
 import TransparencyLog
 
 struct LogCommand: ParsableCommand {
@@ -88,7 +89,10 @@ private func read(_ path: String, maximumBytes: Int) throws -> [UInt8] {
 struct LogInitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",
-    abstract: "Makes an empty log with a new key pair: LOG.key, for its owner alone, and LOG.vkey, for everybody.")
+    abstract: """
+      Makes an empty log with a new key pair: LOG.key, for its owner alone, and LOG.vkey, for everybody; and enters the \
+      key into the trust file.
+      """)
 
   @Option(help: "The name of the log and its key, such as example.com/models: no spaces, no +.")
   var origin: String
@@ -96,11 +100,29 @@ struct LogInitCommand: ParsableCommand {
   @Option(help: "The directory of the log.")
   var log = ".vpals/log"
 
+  @Option(help: "The trust file.")
+  var trust = KeyStore.standardTrustFile
+
+  @Option(help: "For how many days what the log's key signs is accepted, 1 to 3650.")
+  var days = 3650
+
+  func validate() throws {
+    guard (1...3650).contains(days) else { throw ValidationError("--days is \(days); it must be 1 to 3650") }
+  }
+
   func run() throws {
     let key = try refusing { try LogFiles.create(log, origin: origin) }
+    let id: String
+    do throws(SigningError) {
+      let publicKey = try PublicKey(ed25519: key.publicKey, source: "the log's key")
+      id = try KeyStore(trustPath: trust).trustLog(publicKey, now: Timestamp(Date()), days: days).id
+    } catch {
+      throw CommandFailure("the log is made, but its key is not entered into \(trust): \(error)")
+    }
     printLine("log \(oneLine(log)): empty, named \(origin)")
     printLine("private key \(LogFiles.secretKeyPath(log)): keep a copy where nobody else can read it")
     printLine("public key \(LogFiles.publicKeyPath(log)): give it to everybody who verifies")
+    printLine("trust file \(oneLine(trust)): key \(id) signs checkpoints of logs")
     printLine("\(key)")
   }
 }

@@ -2,12 +2,14 @@ import ArgumentParser
 import CertificateStorage
 import Certificates
 import CommandSupport
+import Evidence
 import ExactArithmetic
 import Foundation
 import Gating
 import Glibc
 import Networks
 import Retraining
+import Signing
 import Specifications
 import Synchronization
 import Verification
@@ -17,8 +19,9 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Decides each property of a model, in exact arithmetic.",
     discussion: """
-      MODEL is a version's directory, an ONNX file (its external data beside it) or an NNet file. Writes SPEC.certificate.json beside the model and into the store, \
-      and puts counterexamples into the retraining queue.
+      MODEL is a version's directory, an ONNX file (its external data beside it) or an NNet file. Writes the certificate, \
+      SPEC.intoto.json, beside the model and into the store, signed and logged when there are a key and a log (vpals keys \
+      init, vpals log init), and puts counterexamples into the retraining queue.
 
       Exit code: 0 all properties hold, 1 one is violated, 3 none is violated but one is undecided, 2 error.
       """)
@@ -61,6 +64,7 @@ struct VerifyCommand: ParsableCommand {
   var data: String?
 
   @OptionGroup var storeOption: StoreOption
+  @OptionGroup var issuing: IssuingOptions
 
   func validate() throws {
     guard (1...64).contains(threads) else { throw ValidationError("--threads is \(threads); it must be from 1 to 64") }
@@ -100,6 +104,15 @@ struct VerifyCommand: ParsableCommand {
         network: network, specification: specification, options: options, threads: threads)
     } catch {
       throw CommandFailure("\(target.modelPath) and \(target.specificationPath) do not fit: \(error)")
+    }
+    let issuer = covered ? try issuing.issuer() : Issuer()
+    let further = covered ? try target.furtherFiles(than: read.files) : []
+    if issuer.key != nil, target.isVersion {
+      do throws(SigningError) {
+        try ModelSignature.checkSignable(target.directory)
+      } catch {
+        throw CommandFailure("the directory cannot be signed: \(error)")
+      }
     }
     let store = try storeOption.open()
     let stop = StopSignal()
@@ -141,26 +154,18 @@ struct VerifyCommand: ParsableCommand {
     }
 
     let found = foundCounterexamples(chosen, results, specification)
-    var certificatePath: String?
-    var isEarlier = false
+    // Before the certificate: a signature of the directory covers what lies there.
+    let saved = keepSearches(results, target, specification, writable: writable)
+    var evidence = VerifyReport.Evidence.none
     if covered {
       let certificate = Certificate(
         model: Certificate.Model(
-          name: target.application, version: target.version, files: read.files.map(Certificate.Subject.init),
+          name: target.application, version: target.version, files: read.files.map(Certificate.Subject.init) + further,
           networkDigest: network.digest.hexadecimalPart),
-        specification: specification, results: results, arithmetic: arithmetic, startedAt: startedAt,
-        finishedAt: Timestamp(Date()))
-      // First the store: what was found is then kept even when the certificate cannot be written.
-      _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
-      certificatePath = try earlierCertificate(deciding: certificate, in: target.directory)
-      isEarlier = certificatePath != nil
-      if !isEarlier {
-        var proofs: [String: ProofFile] = [:]
-        for (result, record) in zip(results, certificate.properties) {
-          if let proof = result.proof, let reference = record.proof { proofs[reference.path] = proof }
-        }
-        certificatePath = try certificate.write(into: target.directory, proofs: proofs)
-      }
+        specification: specification, results: results, arithmetic: arithmetic,
+        data: coverage(target, specification), startedAt: startedAt, finishedAt: Timestamp(Date()),
+        validityDays: issuer.validityDays)
+      evidence = try write(certificate, results, found, target, store, issuer)
     } else {
       _ = try store.enqueue(
         found,
@@ -168,7 +173,6 @@ struct VerifyCommand: ParsableCommand {
           application: target.application, modelVersion: target.version, networkDigest: network.digest.hexadecimalPart,
           specificationDigest: specification.digest.hexadecimalPart), now: Date())
     }
-    let saved = keepSearches(results, target, specification, writable: writable)
     let measured =
       found.isEmpty
       ? nil
@@ -177,7 +181,7 @@ struct VerifyCommand: ParsableCommand {
           nil, else: target.dataCandidates, application: target.application, specification: specification)
     let report = VerifyReport(
       target: target, network: network, specification: specification, properties: chosen, results: results,
-      arithmetic: arithmetic, certificate: certificatePath, isEarlier: isEarlier, found: found, saved: saved,
+      arithmetic: arithmetic, evidence: evidence, found: found, saved: saved,
       sameStore: storeOption.store == StoreOption.standard ? [] : ["--store", storeOption.store],
       measured: measured?.rows, sameData: data.map { ["--data", $0] } ?? [])
     switch format {
@@ -187,11 +191,49 @@ struct VerifyCommand: ParsableCommand {
     throw ExitCode(report.exitCode)
   }
 
+  /// Records what was found, and writes the certificate unless an earlier one decides more.
+  private func write(
+    _ certificate: Certificate, _ results: [PropertyResult], _ found: [FoundCounterexample], _ target: ModelTarget,
+    _ store: any Store, _ issuer: Issuer
+  ) throws -> VerifyReport.Evidence {
+    if let path = try earlierCertificate(deciding: certificate, in: target.directory) {
+      _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
+      return .earlier(path: path)
+    }
+    var proofs: [String: ProofFile] = [:]
+    for (result, record) in zip(results, certificate.properties) {
+      if let proof = result.proof, let reference = record.proof { proofs[reference.path] = proof }
+    }
+    let issued = try issuer.issue(
+      certificate, found: found, proofs: proofs, into: target.directory, isVersion: target.isVersion, store: store,
+      now: Timestamp(Date()))
+    return .issued(issued, log: issuer.log?.origin)
+  }
+
+  /// How much of the application's measured rows lies in the domain; nil, with a note when there are rows, if that
+  /// cannot be told.
+  private func coverage(_ target: ModelTarget, _ specification: Specification) -> Certificate.Coverage? {
+    guard let path = data ?? target.dataCandidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+      return nil
+    }
+    do {
+      let digest = try SHA256Digest.ofFile(path).sha256
+      return try PreparedData(application: target.application, path: path, specification: specification).coverage(
+        sha256: digest)
+    } catch {
+      printError("note: the certificate does not say how much of the data lies in the domain: \(oneLine("\(error)"))")
+      return nil
+    }
+  }
+
   /// No file that was read may have the name of one that this command writes beside it, and be lost.
   private func requireOthersNames(
     _ read: StoredNetwork, _ target: ModelTarget, _ specification: Specification
   ) throws {
-    var written: Set = [try Certificate.fileName(specification: specification.name)]
+    var written: Set = [ModelSignature.fileName]
+    for file in Certificate.File.allCases {
+      written.insert(try Certificate.fileName(specification: specification.name, file))
+    }
     for property in specification.properties {
       written.insert(ProofFile.name(specification: specification.name, property: property.id))
       written.insert(SavedSearch.name(specification: specification.name, property: property.id))
@@ -308,7 +350,7 @@ struct VerifyCommand: ParsableCommand {
   private func earlierCertificate(deciding new: Certificate, in directory: String) throws -> String? {
     guard new.properties.contains(where: { $0.outcome.isOpen }) else { return nil }
     let path = "\(directory)/\(try Certificate.fileName(specification: new.specification.name))"
-    guard let old = try? UncheckedCertificate(contentsOf: path).claims, old.model == new.model,
+    guard let old = try? CertificateFile(contentsOf: path).certificate.claims, old.model == new.model,
       old.specification == new.specification, old.verifier == new.verifier,
       old.properties.map(\.queryDigests) == new.properties.map(\.queryDigests),
       !old.properties.contains(where: { $0.outcome.isOpen })

@@ -3,6 +3,7 @@ import Foundation
 import Gating
 import Networks
 import Specifications
+import TestHelpers
 import Testing
 import Verification
 

@@ -2,6 +2,7 @@ import Certificates
 import Foundation
 import Gating
 import Networks
+import Signing
 import Specifications
 import TestHelpers
 import Verification
@@ -44,7 +45,7 @@ final class Repository {
   func path(_ application: String, _ version: String = "v0001") -> String { "\(models)/\(application)/\(version)" }
   func specificationPath(_ application: String) -> String { "\(specs)/\(application).yaml" }
   func certificatePath(_ application: String, _ version: String = "v0001") -> String {
-    "\(path(application, version))/\(application).certificate.json"
+    "\(path(application, version))/\(application).intoto.json"
   }
   func proofPath(_ application: String, _ property: String, _ version: String = "v0001") -> String {
     "\(path(application, version))/\(ProofFile.name(specification: application, property: property))"

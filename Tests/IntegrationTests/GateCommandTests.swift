@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test func speaksJSON() throws {
-    try FileManager.default.removeItem(atPath: workspace.file("models/nginx/v0001/nginx.certificate.json"))
+    try FileManager.default.removeItem(atPath: workspace.file("models/nginx/v0001/nginx.intoto.json"))
     let outcome = try workspace.vpals("gate", "--format", "json", "--specs", "specs/")
     #expect(outcome.status == 1)
     let report = try JSONDecoder().decode(GateJSON.self, from: Data(outcome.output.utf8))
@@ -106,7 +106,7 @@ import Testing
     #expect(
       report.versions[0].refusals == [
         GateJSON.Refusal(
-          rule: "VP001", name: "no-certificate", file: "models/nginx/v0001/nginx.certificate.json",
+          rule: "VP001", name: "no-certificate", file: "models/nginx/v0001/nginx.intoto.json",
           reason: "there is no certificate of this version for specs/nginx.yaml",
           next: "vpals verify models/nginx/v0001 --spec specs/nginx.yaml")
       ])

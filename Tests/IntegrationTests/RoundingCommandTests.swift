@@ -1,6 +1,7 @@
 import Certificates
 import ExactArithmetic
 import Networks
+import Signing
 import Specifications
 import TestHelpers
 import Testing
@@ -9,7 +10,7 @@ import Testing
 @Suite struct RoundingCommandTests {
   let workspace = Workspace()
   static let version = "models/nginx/v0001"
-  static let certificate = "\(version)/nginx.certificate.json"
+  static let certificate = "\(version)/nginx.intoto.json"
 
   /// 2 + 3.3·relu(4.1·pressure − 1.7·cores + 4).
   init() throws {

@@ -40,7 +40,7 @@ import Testing
     #expect(try place.workspace.vpals("gate", "models").status == 0)
     try place.expectOnlyWholeVersions("after the first run")
     let checked = try place.workspace.check(
-      "models/demo/v0001/demo.certificate.json", "--model", "models/demo/v0001/model.onnx", "--spec", "specs/demo.yaml")
+      "models/demo/v0001/demo.intoto.json", "--model", "models/demo/v0001/model.onnx", "--spec", "specs/demo.yaml")
     #expect(checked.status == 0, "\(checked.output)\(checked.error)")
     #expect(checked.lines.last == "valid")
     #expect(try place.storeProblems() == [])

@@ -4,6 +4,7 @@ import Certificates
 import Foundation
 import Networks
 import Retraining
+import Signing
 import Specifications
 import Synchronization
 import TestHelpers
@@ -69,14 +70,14 @@ final class Scene: Sendable {
     #expect(path == "\(models)/\(Self.application)/\(report.version)", sourceLocation: sourceLocation)
     #expect(
       TemporaryDirectory.names(in: path) == [
-        "demo.certificate.json", "demo.cores.proof", "demo.pressure.proof", "demo.sane.proof", "model.onnx",
+        "demo.intoto.json", "demo.cores.proof", "demo.pressure.proof", "demo.sane.proof", "model.onnx",
         "training.json",
       ], sourceLocation: sourceLocation)
     let model = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/model.onnx")))
     let network = ExactNetwork(try Network(onnx: model))
     #expect(network.digest == report.networkDigest, sourceLocation: sourceLocation)
 
-    let certificate = try UncheckedCertificate(contentsOf: "\(path)/demo.certificate.json")
+    let certificate = try UncheckedCertificate(contentsOf: "\(path)/demo.intoto.json")
     let claims = certificate.claims
     #expect(claims.claimsAllHold, sourceLocation: sourceLocation)
     #expect(claims.properties.map(\.id) == specification.properties.map(\.id), sourceLocation: sourceLocation)

@@ -1,11 +1,18 @@
+import CertificateStorageSQLite
 import Certificates
+import Evidence
 import Foundation
+import Signing
+import Signing
 import TestHelpers
 import Testing
 
 /// Certificates that are written together with their proofs.
 @Suite struct ProofWritingTests {
   let directory = TemporaryDirectory()
+  let store: SQLiteStore
+
+  init() throws { store = try SQLiteStore(path: directory.path + "/store.sqlite") }
 
   /// A certificate with one proof of the given bytes, and the proof in a file of its own.
   private func made(_ bytes: [UInt8]) throws -> (Certificate, [String: ProofFile]) {
@@ -29,9 +36,15 @@ import Testing
     return (certificate, ["a.proof": proof])
   }
 
+  private func issue(_ certificate: Certificate, _ proofs: [String: ProofFile], into version: String) throws -> String {
+    try Issuer().issue(
+      certificate, proofs: proofs, into: version, isVersion: true, store: store, now: certificate.finishedAt
+    ).path
+  }
+
   /// Whether the certificate in `version` names the proof that lies there.
   private func fits(_ version: String) throws -> Bool {
-    let claims = try UncheckedCertificate(contentsOf: "\(version)/nginx.certificate.json").claims
+    let claims = try UncheckedCertificate(contentsOf: "\(version)/nginx.intoto.json").claims
     let digest = try SHA256Digest.ofFile("\(version)/a.proof").sha256
     return claims.properties.compactMap(\.proof).map(\.sha256) == [digest]
   }
@@ -43,10 +56,10 @@ import Testing
     for round in 0..<25 {
       DispatchQueue.concurrentPerform(iterations: pairs.count) { index in
         let (certificate, proofs) = pairs[index]
-        #expect(throws: Never.self) { try certificate.write(into: version, proofs: proofs) }
+        #expect(throws: Never.self) { try issue(certificate, proofs, into: version) }
       }
       #expect(try fits(version), "round \(round)")
-      #expect(TemporaryDirectory.names(in: version) == ["a.proof", "nginx.certificate.json"])
+      #expect(TemporaryDirectory.names(in: version) == ["a.proof", "nginx.intoto.json"])
     }
   }
 
@@ -55,11 +68,11 @@ import Testing
     try FileManager.default.createDirectory(atPath: version, withIntermediateDirectories: false)
     let (old, oldProofs) = try made([1])
     #expect(
-      try old.write(into: version, proofs: oldProofs) == "\(version)/nginx.certificate.json")
+      try issue(old, oldProofs, into: version) == "\(version)/nginx.intoto.json")
     let (new, newProofs) = try made([2])
     let proof = try #require(newProofs["a.proof"])
     try Data([3]).write(to: URL(filePath: proof.path))
-    let error = #expect(throws: CertificateError.self) { try new.write(into: version, proofs: newProofs) }
+    let error = #expect(throws: CertificateError.self) { try issue(new, newProofs, into: version) }
     #expect(error?.message == "\(proof.path) has changed since its proof was checked")
     #expect(try fits(version))
   }
@@ -67,12 +80,12 @@ import Testing
   @Test func aMissingDirectoryIsNamed() throws {
     let (certificate, proofs) = try made([1])
     let error = #expect(throws: CertificateError.self) {
-      try certificate.write(into: "\(directory.path)/none", proofs: proofs)
+      try issue(certificate, proofs, into: "\(directory.path)/none")
     }
     #expect(error?.code == .missing)
     #expect(
       error?.message
-        == "cannot write \(directory.path)/none/nginx.certificate.json: there is no such file or directory; check the path"
+        == "cannot write \(directory.path)/none/nginx.intoto.json: there is no such file or directory; check the path"
     )
   }
 }
