@@ -137,7 +137,7 @@ let package = Package(
       name: "vpals-train",
       dependencies: [
         "Retraining", "Training", "Telemetry", "Verification", "CertificateStorage", "CertificateStorageSQLite",
-        "Certificates", "Networks", "Specifications", "ExactArithmetic", "CommandSupport", argumentParser,
+        "Certificates", "Evidence", "Networks", "Specifications", "ExactArithmetic", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
 
     // Tests.
@@ -148,7 +148,7 @@ let package = Package(
     .executableTarget(
       name: "store-exerciser",
       dependencies: [
-        "CertificateStorageSQLite", "CertificateStorage", "Certificates", "TransparencyLog", "TestHelpers",
+        "CertificateStorageSQLite", "CertificateStorage", "Certificates", "Evidence", "TransparencyLog", "TestHelpers",
       ],
       path: "Tests/StoreExerciser", swiftSettings: settings),
     tests("ExactArithmeticTests", ["ExactArithmetic", bigInt]),
@@ -161,7 +161,7 @@ let package = Package(
       "EvidenceTests",
       [
         "Evidence", "Signing", "TransparencyLog", "CertificateStorage", "CertificateStorageSQLite", "Certificates",
-        "TestHelpers", "store-exerciser",
+        "ExactArithmetic", "TestHelpers", "store-exerciser",
       ]),
     tests(
       "SigningTests", ["Signing", "Certificates", "ExactArithmetic", "Networks", "TestHelpers"], exclude: ["Fixtures"]),

@@ -36,6 +36,8 @@ public struct TimeSpan: ExpressibleByArgument, Sendable {
 
 extension Engine: ExpressibleByArgument {}
 extension QueueEntry.State: ExpressibleByArgument {}
+extension CertificateState: ExpressibleByArgument {}
+extension CertificateVerdict: ExpressibleByArgument {}
 
 /// The option that names the store.
 public struct StoreOption: ParsableArguments {

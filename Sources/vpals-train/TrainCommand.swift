@@ -2,6 +2,7 @@ import ArgumentParser
 import CertificateStorage
 import Certificates
 import CommandSupport
+import Evidence
 import Foundation
 import Networks
 import Retraining
@@ -238,7 +239,7 @@ struct TrainCommand: ParsableCommand {
     let counts = try store.queueCounts(application: application)
     switch format {
     case .json: printLine(try Self.json(outcome, counts))
-    case .text: for line in lines(outcome, counts, specification) { printLine(line) }
+    case .text: for line in lines(outcome, counts, specification, isSigned: options.issuer.key != nil) { printLine(line) }
     }
     throw ExitCode(outcome.end == .proven || outcome.end == .trained ? 0 : 1)
   }
@@ -257,7 +258,9 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  private func lines(_ outcome: LoopOutcome, _ counts: QueueCounts, _ specification: Specification) -> [String] {
+  private func lines(
+    _ outcome: LoopOutcome, _ counts: QueueCounts, _ specification: Specification, isSigned: Bool
+  ) -> [String] {
     let report = outcome.report
     var lines: [String] = []
     let again = "vpals-train " + CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " ")
@@ -310,6 +313,11 @@ struct TrainCommand: ParsableCommand {
           + "validation error \(report.repairCost.map { decimal($0 * 100, 3) } ?? "–") % higher")
     }
     switch outcome.end {
+    case .proven where !isSigned:
+      // The gate would refuse it.
+      let verify = ["vpals", "verify", outcome.path ?? models, "--spec", specificationPath]
+      lines.append("not signed: there is no key")
+      lines.append("next: vpals keys init && \(commandLine(verify))  # the gate asks for a signature")
     case .proven: lines.append("next: vpals gate \(shellQuoted(models))")
     case .trained:
       lines.append("next: vpals verify \(shellQuoted(outcome.path ?? models)) --spec \(shellQuoted(specificationPath))")

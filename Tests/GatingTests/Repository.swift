@@ -107,7 +107,7 @@ final class Repository {
       specification: old.specification, properties: properties ?? old.properties,
       arithmetic: arithmetic ?? old.arithmetic,
       verifier: old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
-    try write(try new.encoded(), to: certificatePath(application, version))
+    try new.write(into: path(application, version))
   }
 
   /// The record with another proof, or with none.

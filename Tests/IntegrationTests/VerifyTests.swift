@@ -149,8 +149,9 @@ struct VerifyJSON: Decodable {
     #expect(lines.contains { $0.hasPrefix("    at cores ") })
     #expect(lines.contains { $0.hasPrefix("✓ sane: holds, ") })
     #expect(
-      lines.suffix(2) == [
+      lines.suffix(3) == [
         "1 of 2 properties hold; certificate: models/nginx/v0001/nginx.intoto.json",
+        "not signed: there is no key",
         "next: vpals-train nginx --queue --until-proven  # retrains on the counterexamples",
       ])
 
@@ -158,9 +159,10 @@ struct VerifyJSON: Decodable {
     let proven = try workspace.vpals("verify", "models/nginx/v0001")
     #expect(proven.status == 0)
     #expect(
-      proven.lines.suffix(2) == [
+      proven.lines.suffix(3) == [
         "2 of 2 properties hold; certificate: models/nginx/v0001/nginx.intoto.json",
-        "next: vpals gate models/nginx/v0001",
+        "not signed: there is no key",
+        "next: vpals keys init && vpals verify models/nginx/v0001 --spec specs/nginx.yaml  # the gate asks for a signature",
       ])
   }
 
@@ -214,8 +216,9 @@ struct VerifyJSON: Decodable {
     // What is said to do next is what helps.
     let text = try workspace.vpals("verify", "models/nginx/v0001", "--engine", "smt")
     #expect(
-      text.lines.suffix(3) == [
+      text.lines.suffix(4) == [
         "2 of 2 properties hold; certificate: models/nginx/v0001/nginx.intoto.json",
+        "not signed: there is no key",
         "the solver's word is no proof, and the gate asks for proofs",
         "next: vpals verify models/nginx/v0001 --spec specs/nginx.yaml",
       ])
