@@ -104,7 +104,7 @@ let package = Package(
       "Explaining",
       ["Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "Telemetry"]),
 
-    library("Gating", ["Certificates", "ProofChecking", "Networks", "Specifications"]),
+    library("Gating", ["Certificates", "ProofChecking", "Networks", "Specifications", "ExactArithmetic"]),
     library(
       "CommandSupport",
       ["CertificateStorage", "CertificateStorageSQLite", "Certificates", "Verification", argumentParser]),
