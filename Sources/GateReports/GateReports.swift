@@ -61,12 +61,14 @@ public struct GateReports: Sendable {
   private static func place(of file: String, _ format: Format) throws(GateReportError) -> String {
     let (parent, name) = split(file)
     guard FileName.isValid(name) else {
-      throw GateReportError(description: "'\(PlainText.oneLine(file))' is no file for \(format.rawValue); write FORMAT=FILE")
+      throw GateReportError(
+        description: "'\(PlainText.oneLine(file))' is no file for \(format.rawValue); write FORMAT=FILE")
     }
     var status = stat()
     guard stat(parent, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, access(parent, W_OK) == 0 else {
       throw GateReportError(
-        description: "cannot write \(PlainText.oneLine(file)): \(PlainText.oneLine(parent)) is no directory that can be "
+        description:
+          "cannot write \(PlainText.oneLine(file)): \(PlainText.oneLine(parent)) is no directory that can be "
           + "written to; make it first")
     }
     var target = stat()
@@ -131,7 +133,9 @@ enum StepSummary {
       report.summary(maximumBytes: GitHubReport.maximumSummaryBytes - min(Int(status.st_size), 1 << 30)).utf8)
     var written = 0
     while written < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress?.advanced(by: written), bytes.count - written) }
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(file, $0.baseAddress?.advanced(by: written), bytes.count - written)
+      }
       if count > 0 {
         written += count
       } else if count == 0 || errno != EINTR {
@@ -141,6 +145,7 @@ enum StepSummary {
   }
 
   private static func failure(_ path: String) -> GateReportError {
-    GateReportError(description: "cannot write the summary \(PlainText.oneLine(path)): \(String(cString: strerror(errno)))")
+    GateReportError(
+      description: "cannot write the summary \(PlainText.oneLine(path)): \(String(cString: strerror(errno)))")
   }
 }

@@ -36,7 +36,8 @@ struct GitHubReport {
   private func annotation(_ level: String, _ named: NamedRefusal) -> String {
     let refusal = named.refusal
     let place = refusal.location
-    let lines = ["\(PlainText.oneLine(named.finding.name)): \(refusal.fullReason)"]
+    let lines =
+      ["\(PlainText.oneLine(named.finding.name)): \(refusal.fullReason)"]
       + refusal.detailLines + ["next: \(refusal.nextCommand)"]
     return command(
       level, file: place.file, line: place.line, column: place.column,

@@ -91,8 +91,10 @@ enum JUnitReport {
       return head + ">\n      <skipped message=\"\(escaped(message))\"/>\n    </testcase>\n"
     case .failed(let refusals):
       // Readers look at the first failure of a case only, so there is one, the worst, and its text has all.
-      let sorted = refusals.enumerated().sorted { ($0.element.rule.rank, $0.offset) < ($1.element.rule.rank, $1.offset) }
-        .map(\.element)
+      let sorted = refusals.enumerated().sorted {
+        ($0.element.rule.rank, $0.offset) < ($1.element.rule.rank, $1.offset)
+      }
+      .map(\.element)
       let lines = sorted.flatMap { refusal in
         let place = refusal.location
         let suffix = place.line.map { ":\($0)" + (place.column.map { ":\($0)" } ?? "") } ?? ""

@@ -19,7 +19,8 @@ enum TextReport {
       }
     }
     for warning in run.warnings {
-      lines.append("warning: \(PlainText.oneLine(warning.file)):\(warning.place): \(PlainText.oneLine(warning.message))")
+      lines.append(
+        "warning: \(PlainText.oneLine(warning.file)):\(warning.place): \(PlainText.oneLine(warning.message))")
     }
     if !run.checksProofs { lines.append("proofs were not checked again") }
     lines.append("gate: \(summary(run))")

@@ -25,9 +25,10 @@ enum CounterexampleText {
   ) -> Counterexample? {
     let region = specification.region
     let points = [counterexample.x] + (counterexample.xPrime.map { [$0] } ?? [])
-    guard points.allSatisfy({ point in
-      point.count == region.count && zip(region, point).allSatisfy { $0.contains($1) }
-    }),
+    guard
+      points.allSatisfy({ point in
+        point.count == region.count && zip(region, point).allSatisfy { $0.contains($1) }
+      }),
       let negation = try? PropertyNegation(
         refuting: property, query: counterexample.query, outputCount: network.outputCount),
       negation.pointCount == points.count,

@@ -33,7 +33,8 @@ struct ExemptionLedger {
     policy.exemptions.enumerated().compactMap { index, exemption in
       let message: String
       if exemption.end <= now {
-        message = "the exemption of \(exemption.models) by \(exemption.owner) expired on \(exemption.expires); delete it"
+        message =
+          "the exemption of \(exemption.models) by \(exemption.owner) expired on \(exemption.expires); delete it"
       } else if !used.contains(index) {
         message = "the exemption of \(exemption.models) by \(exemption.owner) matches no refusal of this run"
       } else {

@@ -146,7 +146,8 @@ struct GatePolicyReader {
   mutating func list(_ entry: SyntaxNode.Entry, maximum: Int) -> [SyntaxNode] {
     guard case .list(let elements) = entry.value.content else {
       report(
-        .shape, entry.value.place, "'\(entry.key)' must be a list, not \(entry.value.kind)", fix: "write [FIRST, SECOND]")
+        .shape, entry.value.place, "'\(entry.key)' must be a list, not \(entry.value.kind)",
+        fix: "write [FIRST, SECOND]")
       return []
     }
     guard (1...maximum).contains(elements.count) else {

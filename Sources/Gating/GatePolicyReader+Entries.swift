@@ -156,7 +156,8 @@ extension GatePolicyReader {
   private mutating func sentence(_ entry: SyntaxNode.Entry?) -> String? {
     guard let entry, let text = text(entry) else { return nil }
     let scalars = text.unicodeScalars
-    guard scalars.count <= GatePolicy.maximumText, !scalars.contains(where: { $0.properties.generalCategory == .control }),
+    guard scalars.count <= GatePolicy.maximumText,
+      !scalars.contains(where: { $0.properties.generalCategory == .control }),
       scalars.contains(where: \.properties.isAlphabetic)
     else {
       report(

@@ -82,10 +82,12 @@ extension Refusal.Rule {
   /// What to do, for people; a refusal has the exact command.
   public var help: String {
     switch self {
-    case .noCertificate, .undecided: "Run `vpals verify MODEL --spec FILE`, for what is undecided with a longer `--timeout`."
+    case .noCertificate, .undecided:
+      "Run `vpals verify MODEL --spec FILE`, for what is undecided with a longer `--timeout`."
     case .violated: "Look at it with `vpals explain`, then retrain with `vpals-train APP --queue --until-proven`."
     case .modelChanged: "Restore the file from version control, or verify the new one with `vpals verify`."
-    case .specificationChanged: "Run `vpals verify MODEL --spec FILE`, or train a new version for the new specification."
+    case .specificationChanged:
+      "Run `vpals verify MODEL --spec FILE`, or train a new version for the new specification."
     case .badSignature: "Look at the keys with `vpals keys show`; sign by verifying again with a key that counts."
     case .notInLog: "Publish the certificate in the log and keep its inclusion proof beside it."
     case .expiredOrRevoked: "Verify the version again, or remove it from the tree."
@@ -94,8 +96,10 @@ extension Refusal.Rule {
     case .certificateUnreadable: "Restore the file from version control, or run `vpals verify MODEL --spec FILE`."
     case .modelUnreadable: "Restore the file from version control, or train a new version."
     case .specificationUnreadable: "Run `vpals spec check FILE`."
-    case .arithmeticTooWeak: "Train with snapping to a grid (the default of `vpals-train`), or lower `arithmetic` in the policy."
-    case .dataOutsideDomain: "Widen the domains of the specification (`vpals spec check FILE --data ROWS` shows the rows) and verify again."
+    case .arithmeticTooWeak:
+      "Train with snapping to a grid (the default of `vpals-train`), or lower `arithmetic` in the policy."
+    case .dataOutsideDomain:
+      "Widen the domains of the specification (`vpals spec check FILE --data ROWS` shows the rows) and verify again."
     }
   }
 

@@ -29,7 +29,9 @@ public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConve
 
   public static func < (left: SemanticVersion, right: SemanticVersion) -> Bool {
     if left.numbers != right.numbers { return left.numbers.lexicographicallyPrecedes(right.numbers) }
-    if left.prerelease.isEmpty || right.prerelease.isEmpty { return !left.prerelease.isEmpty && right.prerelease.isEmpty }
+    if left.prerelease.isEmpty || right.prerelease.isEmpty {
+      return !left.prerelease.isEmpty && right.prerelease.isEmpty
+    }
     for (a, b) in zip(left.prerelease, right.prerelease) where a != b {
       switch (isNumber(a), isNumber(b)) {
       // Without leading zeros, the longer number is the greater.

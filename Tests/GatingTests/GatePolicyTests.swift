@@ -208,7 +208,9 @@ import Testing
       for name in matching { #expect(matches(name), "\(pattern) \(name)") }
       for name in other { #expect(!matches(name), "\(pattern) \(name)") }
     }
-    for text in ["", "/", "a/", "/b", "a/b/c", "[ab]", "{a,b}", "!a", "a\\b", "a\nb", String(repeating: "a", count: 201)] {
+    for text in [
+      "", "/", "a/", "/b", "a/b/c", "[ab]", "{a,b}", "!a", "a\\b", "a\nb", String(repeating: "a", count: 201),
+    ] {
       #expect(ModelPattern(text) == nil, "\(text)")
     }
     // Two hundred stars against a long name end soon.
@@ -227,7 +229,8 @@ import Testing
     }
     #expect(read.map(\.description) == ordered)
     #expect(SemanticVersion("1.0.0+build.01") == SemanticVersion("1.0.0"))
-    for text in ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "1.0.0-a..b", "v1.0.0", "1.0.0+", " 1.0.0"] {
+    for text in ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "1.0.0-a..b", "v1.0.0", "1.0.0+", " 1.0.0"]
+    {
       #expect(SemanticVersion(text) == nil, "\(text)")
     }
   }
@@ -249,7 +252,9 @@ import Testing
       try directory.write(text, to: "good-\(name).yaml")
     }
     // What a schema cannot know, or what its reader does not see.
-    let beyond = ["2026-02-30", "2027-11-29", "gate: vpals/v1", "&t", "!!str", "\"a\\nb\"", "0.09.1", "\"--\"", "-0", "1e-1"]
+    let beyond = [
+      "2026-02-30", "2027-11-29", "gate: vpals/v1", "&t", "!!str", "\"a\\nb\"", "0.09.1", "\"--\"", "-0", "1e-1",
+    ]
     var bad = Self.wrong.map { "gate: vpals/v1\n\($0.text)\n" }
     bad += Self.wrongExemptions.map { Self.exemptionText($0.key, $0.value) }
     bad = bad.filter { text in !beyond.contains { text.dropFirst(15).contains($0) } }

@@ -67,7 +67,8 @@ import Testing
     let refused = [["the certificate's counterexample is not one to this property; verify the version again"]]
     for wrong in [
       example(x: [1, half], xPrime: [0, half]), example(x: [0, half], xPrime: nil),
-      example(x: [0, 0], xPrime: [1, 0]), example(x: [0], xPrime: [1]), example(query: 7, x: [0, half], xPrime: [1, half]),
+      example(x: [0, 0], xPrime: [1, 0]), example(x: [0], xPrime: [1]),
+      example(query: 7, x: [0, half], xPrime: [1, half]),
       example(x: [0, half], xPrime: [0, half]),
     ] {
       #expect(try forge(wrong) == refused, "\(wrong)")

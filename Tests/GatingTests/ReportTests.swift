@@ -50,7 +50,8 @@ import Testing
         GateFinding(
           application: "nginx", version: "v0002", path: "models/nginx/v0002", specificationPaths: ["specs/nginx.yaml"],
           verdicts: [
-            GateFinding.Verdict(subject: subject("up", line: 4, application: "nginx"), state: .proven, milliseconds: 1234)
+            GateFinding.Verdict(
+              subject: subject("up", line: 4, application: "nginx"), state: .proven, milliseconds: 1234)
           ], refusals: [], milliseconds: 1300),
         GateFinding(
           application: "redis", version: "v0001", path: "models/redis/v0001", specificationPaths: ["specs/redis.yaml"],
@@ -208,7 +209,8 @@ import Testing
   @Test func fingerprintsStayWhenLinesMove() throws {
     func fingerprints(_ run: GateRun) -> [String] {
       SARIFReport(run: run, root: Self.root, toolVersion: "1").text().components(
-        separatedBy: "\"vpalsRefusal/v1\":\"").dropFirst().map { String($0.prefix(64)) }
+        separatedBy: "\"vpalsRefusal/v1\":\""
+      ).dropFirst().map { String($0.prefix(64)) }
     }
     func one(_ rule: Refusal.Rule, _ property: String?, line: Int, file: String = "f", reason: String = "r") -> String {
       fingerprints(
@@ -219,7 +221,9 @@ import Testing
     }
     let first = one(.violated, "p", line: 1)
     #expect(first == one(.violated, "p", line: 2, file: "g", reason: "other words"))
-    #expect(Set([first, one(.undecided, "p", line: 1), one(.violated, "q", line: 1), one(.violated, nil, line: 1)]).count == 4)
+    #expect(
+      Set([first, one(.undecided, "p", line: 1), one(.violated, "q", line: 1), one(.violated, nil, line: 1)]).count == 4
+    )
     #expect(one(.violated, nil, line: 1, file: "f") != one(.violated, nil, line: 1, file: "g"))
   }
 

@@ -142,7 +142,8 @@ final class Repository {
 
   /// A run under a policy text, in the year 2026.
   func run(_ path: String? = nil, policy: String? = nil) throws -> GateRun {
-    let parsed = try policy.map { try GatePolicy.parse(Array($0.utf8), path: "gate.yaml", now: Self.now) } ?? GatePolicy()
+    let parsed =
+      try policy.map { try GatePolicy.parse(Array($0.utf8), path: "gate.yaml", now: Self.now) } ?? GatePolicy()
     return try Gate(specifications: specs, policy: parsed, now: Self.now).run(path: path ?? models)
   }
 

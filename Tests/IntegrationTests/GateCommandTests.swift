@@ -227,7 +227,10 @@ import Testing
     func gate(_ format: String) throws -> Outcome {
       try Program(
         "/usr/bin/env",
-        ["GITHUB_STEP_SUMMARY=summary.md", ChildProcess.built("vpals"), "gate", "models/nginx/v0001", "--format", format],
+        [
+          "GITHUB_STEP_SUMMARY=summary.md", ChildProcess.built("vpals"), "gate", "models/nginx/v0001", "--format",
+          format,
+        ],
         in: workspace.path
       ).outcome()
     }
