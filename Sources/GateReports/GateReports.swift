@@ -16,6 +16,9 @@ public struct GateReports: Sendable {
     case sarif
     case junit
     case github
+
+    /// The format of an option `FORMAT` or `FORMAT=FILE`.
+    public init?(option: String) { self.init(rawValue: String(option.prefix { $0 != "=" })) }
   }
 
   /// A report and the file that it goes to; nil for standard output.
@@ -39,7 +42,7 @@ public struct GateReports: Sendable {
     var places: Set<String> = []
     for option in options {
       let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let format = Format(rawValue: String(parts[0])) else {
+      guard let format = Format(option: option) else {
         throw GateReportError(
           description: "'\(PlainText.oneLine(String(parts[0])))' is no format of reports; write "
             + Format.allCases.map(\.rawValue).joined(separator: ", ") + ", or FORMAT=FILE")

@@ -33,10 +33,10 @@ enum JUnitReport {
       let cases = cases(finding)
       let counts = counts(cases)
       output(
-        "  <testsuite name=\"\(escaped(finding.name))\" tests=\"\(counts.tests)\" failures=\"\(counts.failures)\" "
+        "  <testsuite name=\"\(escaped(PlainText.oneLine(finding.name)))\" tests=\"\(counts.tests)\" failures=\"\(counts.failures)\" "
           + "errors=\"0\" skipped=\"\(counts.skipped)\" time=\"\(seconds(finding.milliseconds))\" "
           + "timestamp=\"\("\(run.startedAt)".prefix(19))\">\n")
-      for one in cases { output(text(one, suite: finding.name)) }
+      for one in cases { output(text(one, suite: PlainText.oneLine(finding.name))) }
       output("  </testsuite>\n")
     }
     output("</testsuites>\n")

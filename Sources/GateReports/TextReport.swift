@@ -51,7 +51,7 @@ enum TextReport {
 
   /// Where people have to look: at the proof that is wrong, else at the property, else at the file.
   private static func place(_ refusal: Refusal) -> String {
-    let location = refusal.rule == .proofUnchecked ? (refusal.file, nil, nil) : refusal.location
+    let location = refusal.rule == .proofUnchecked ? (file: refusal.file, line: nil, column: nil) : refusal.location
     let file = PlainText.oneLine(location.file)
     guard let line = location.line, let column = location.column else { return file }
     return "\(file):\(line):\(column)"

@@ -35,6 +35,12 @@ struct GateCommand: ParsableCommand {
       valueName: "format[=file]"))
   var format: [String] = []
 
+  func validate() throws {
+    for option in format where GateReports.Format(option: option) == nil {
+      throw ValidationError("'\(oneLine(option))' is no report; write FORMAT or FORMAT=FILE")
+    }
+  }
+
   func run() throws {
     let now = Timestamp(Date())
     let run: GateRun

@@ -163,7 +163,7 @@ import Testing
       error?.description == """
         ci/gate.yaml:2:1: error[E009]: unknown key 'signatures' in the policy, did you mean 'signature'?
            signatures: required
-           ^
+           ^^^^^^^^^^
            fix: known keys: gate, specifications, arithmetic, signature, trust, log, data, proofs, verifier, exemptions
         """)
   }

@@ -62,7 +62,7 @@ import Testing
     let half = Rational(1, 2)
     #expect(
       try forge(example(x: [0, half], xPrime: [1, half])) == [
-        ["pressure 0 → 1: p99 20 → 8 ms (−12 ms), should not fall", "at cores 0.5"]
+        ["pressure 0 → 1 fraction: p99 20 → 8 ms (−12 ms), should not fall", "at cores 0.5"]
       ])
     let refused = [["the certificate's counterexample is not one to this property; verify the version again"]]
     for wrong in [
