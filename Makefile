@@ -8,7 +8,7 @@ BIN := $(BUILD)/release
 VENV := .venv
 SWIFT_FILES := Package.swift Sources Tests
 
-.PHONY: help deps build release demo test fuzz bench bench-peers lint fmt clean
+.PHONY: help deps build release demo test gate fuzz bench bench-peers lint fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1  /' | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -32,6 +32,10 @@ demo: release ## from measured data to certified models, under .demo/
 test: deps ## all tests
 	swift build --product vPALsPackageTests
 	swift test --skip-build
+
+gate: ## refuse models of this repository that are not proven
+	swift build --product vpals
+	$(BUILD)/debug/vpals gate models
 
 fuzz: ## fuzz the readers of files under AddressSanitizer; FUZZ_SECONDS=60 for each of the five
 	@scripts/fuzz

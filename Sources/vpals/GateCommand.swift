@@ -1,14 +1,18 @@
 import ArgumentParser
+import Certificates
 import CommandSupport
+import Foundation
+import GateReports
 import Gating
+import Verification
 
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
     abstract: "Refuses every model version that is not proven.",
     discussion: """
-      Judges each version under PATH from its files alone: the certificate must speak of exactly these bytes and this \
-      specification, and every property must hold.
+      Judges each version under PATH from its files alone: the certificates must speak of exactly these bytes and the \
+      specifications of the policy, and every property must hold. docs/gate.md describes rules, policy and reports.
 
       Exit code: 0 all versions pass, 1 one is refused, 2 the gate could not run.
       """)
@@ -19,81 +23,72 @@ struct GateCommand: ParsableCommand {
   @Option(help: "The directory of the specifications, one APPLICATION.yaml each.")
   var specs = "specs"
 
-  @Option(help: "text or json.")
-  var format = OutputFormat.text
+  @Option(help: "The policy; by default gate.yaml of the working directory, when it is there.")
+  var policy: String?
+
+  @Option(help: "The trust file, in place of the policy's. (default: trust.json)")
+  var trust: String?
+
+  @Option(help: "The directory of the transparency log, in place of the policy's.")
+  var log: String?
+
+  @Option(help: "A checkpoint of the log that was saved elsewhere, in place of the policy's: the log must extend it.")
+  var checkpoint: String?
+
+  @Flag(
+    help: """
+      Look at nothing but the models, the specifications, the policy and the trust file: not at the log, which alone \
+      knows of revocations.
+      """)
+  var offline = false
+
+  @Flag(help: "Believe certificates without checking their proofs again.")
+  var noProofCheck = false
+
+  @Option(
+    help: ArgumentHelp(
+      "text, json, sarif, junit or github; several, each other than the first as FORMAT=FILE.",
+      valueName: "format[=file]"))
+  var format: [String] = []
+
+  func validate() throws {
+    guard !offline || (log == nil && checkpoint == nil) else {
+      throw ValidationError("--offline looks at no log, so --log and --checkpoint do not go with it")
+    }
+    for option in format where GateReports.Format(option: option) == nil {
+      throw ValidationError("'\(oneLine(option))' is no report; write FORMAT or FORMAT=FILE")
+    }
+  }
 
   func run() throws {
-    let findings: [GateFinding]
+    let now = Timestamp(Date())
+    let run: GateRun
+    let reports: GateReports
     do {
-      findings = try Gate(specifications: specs).run(path: path)
+      reports = try GateReports(format)
+      var policy = try GatePolicy.ofRun(named: policy, now: now)
+      if noProofCheck { policy.proofs = .trust }
+      if let trust { policy.trust = trust }
+      if let log { policy.log.directory = log }
+      if let checkpoint { policy.log.checkpoint = checkpoint }
+      policy.isOffline = offline
+      run = try Gate(specifications: specs, policy: policy, now: now).run(path: path)
+    } catch let error as GatePolicyError {
+      throw CommandFailure(error.description)
     } catch {
       throw CommandFailure(oneLine("\(error)"))
     }
-    switch format {
-    case .json: printLine(try jsonText(JSONReport(findings)))
-    case .text: for line in Self.lines(findings) { printLine(line) }
+    var output = StandardOutput()
+    do throws(GateReportError) {
+      try reports.write(
+        run, toolVersion: VPALs.version,
+        summaryFile: ProcessInfo.processInfo.environment["GITHUB_STEP_SUMMARY"]
+      ) { output.write($0) }
+    } catch {
+      output.flush()
+      throw CommandFailure("\(error)")
     }
-    throw ExitCode(findings.allSatisfy(\.passes) ? 0 : 1)
-  }
-
-  private static func lines(_ findings: [GateFinding]) -> [String] {
-    let names = findings.map { oneLine("\($0.application)/\($0.version)") }
-    let width = names.map(\.count).max() ?? 0
-    var lines: [String] = []
-    for (finding, name) in zip(findings, names) {
-      let padded = name + String(repeating: " ", count: width - name.count)
-      if finding.passes {
-        let count = counted(finding.proven, "property holds", "properties hold")
-        lines.append("PASS \(padded)  \(finding.proven) of \(count)")
-      }
-      for refusal in finding.refusals {
-        lines.append(
-          "FAIL \(padded)  \(refusal.rule.rawValue) \(refusal.rule.name)  \(oneLine(refusal.file)): \(refusal.reason)")
-        lines.append("  next: \(oneLine(commandLine(refusal.next)))")
-      }
-    }
-    let failing = findings.count { !$0.passes }
-    let total = counted(findings.count, "version")
-    lines.append(
-      failing == 0
-        ? "gate: \(findings.count) of \(total) \(findings.count == 1 ? "passes" : "pass")"
-        : "gate: refused, \(failing) of \(total) \(failing == 1 ? "fails" : "fail")")
-    return lines
-  }
-
-  private struct JSONRefusal: Encodable {
-    let rule: String
-    let name: String
-    let file: String
-    let reason: String
-    let next: String
-  }
-
-  private struct JSONVersion: Encodable {
-    let application: String
-    let version: String
-    let path: String
-    let specification: String
-    let passes: Bool
-    let properties: Int
-    let refusals: [JSONRefusal]
-  }
-
-  private struct JSONReport: Encodable {
-    let passes: Bool
-    let versions: [JSONVersion]
-
-    init(_ findings: [GateFinding]) {
-      passes = findings.allSatisfy(\.passes)
-      versions = findings.map { finding in
-        JSONVersion(
-          application: finding.application, version: finding.version, path: finding.path,
-          specification: finding.specificationPath, passes: finding.passes, properties: finding.proven,
-          refusals: finding.refusals.map {
-            JSONRefusal(
-              rule: $0.rule.rawValue, name: $0.rule.name, file: $0.file, reason: $0.reason, next: commandLine($0.next))
-          })
-      }
-    }
+    output.flush()
+    throw ExitCode(run.passes ? 0 : 1)
   }
 }

@@ -84,8 +84,26 @@ final class Repository {
         name: application, version: version,
         files: [Certificate.Subject(name: "model.onnx", sha256: SHA256Digest.of(model), bytes: model.count)],
         networkDigest: exact.digest.hexadecimalPart),
-      specification: specification, results: results, startedAt: Timestamp(milliseconds: 0),
-      finishedAt: Timestamp(milliseconds: 1000))
+      specification: specification, results: results, startedAt: Self.now, finishedAt: Self.now)
+    _ = try certificate.write(into: path(application, version))
+  }
+
+  /// Writes what the certificate of the good network says of another specification: the application's, under another
+  /// name.
+  func addSpecification(_ name: String, to application: String, _ version: String = "v0001") throws {
+    try write(Self.specification, to: specificationPath(name))
+    let network = ExactNetwork(try Self.network(Self.good))
+    let specification = try Specifications.Specification.read(path: specificationPath(name))
+    let results = try VerificationSession(network: network, specification: specification).run(budget: Budget())
+    for result in results {
+      guard let proof = result.proof else { continue }
+      try write(
+        try proof.read(),
+        to: "\(path(application, version))/\(ProofFile.name(specification: name, property: result.id))")
+    }
+    let old = try self.certificate(application, version)
+    let certificate = Certificate(
+      model: old.model, specification: specification, results: results, startedAt: Self.now, finishedAt: Self.now)
     _ = try certificate.write(into: path(application, version))
   }
 
@@ -97,7 +115,7 @@ final class Repository {
   func forge(
     _ application: String, _ version: String = "v0001", name: String? = nil, files: [Certificate.Subject]? = nil,
     networkDigest: String? = nil, properties: [PropertyRecord]? = nil,
-    arithmetic: Certificate.Arithmetic? = nil
+    arithmetic: Certificate.Arithmetic? = nil, verifier: Certificate.Tool? = nil
   ) throws {
     let old = try certificate(application, version)
     let new = Certificate(
@@ -106,7 +124,7 @@ final class Repository {
         networkDigest: networkDigest ?? old.model.networkDigest),
       specification: old.specification, properties: properties ?? old.properties,
       arithmetic: arithmetic ?? old.arithmetic,
-      verifier: old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
+      verifier: verifier ?? old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
     try new.write(into: path(application, version))
   }
 
@@ -119,13 +137,30 @@ final class Repository {
       audit: old.audit)
   }
 
-  func gate(_ path: String? = nil) throws -> [GateFinding] {
-    try Gate(specifications: specs).run(path: path ?? models)
+  func gate(_ path: String? = nil) throws -> [GateFinding] { try run(path).findings }
+
+  /// A run under a policy text, in the year 2026.
+  func run(_ path: String? = nil, policy: String? = nil) throws -> GateRun {
+    var parsed =
+      try policy.map { try GatePolicy.parse(Array($0.utf8), path: "gate.yaml", now: Self.now) } ?? GatePolicy()
+    // What is judged here is not who signed; EvidenceTests does that.
+    if policy?.contains("signature:") != true { parsed.signature = .optional }
+    return try Gate(specifications: specs, policy: parsed, now: Self.now).run(path: path ?? models)
   }
+
+  static let now = Timestamp(milliseconds: 1_795_737_600_000)  // 2026-11-27
 
   /// The command that verifies a version again.
   func verifyCommand(_ application: String, _ version: String = "v0001") -> [String] {
     ["vpals", "verify", path(application, version), "--spec", specificationPath(application)]
+  }
+
+  /// The command that shows a counterexample.
+  func explainCommand(_ application: String, _ property: String) -> [String] {
+    [
+      "vpals", "explain", certificatePath(application), "--property", property, "--spec",
+      specificationPath(application),
+    ]
   }
 
   func trainCommand(_ application: String) -> [String] { ["vpals-train", application, "--queue", "--until-proven"] }
