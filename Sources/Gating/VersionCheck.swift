@@ -49,8 +49,13 @@ struct VersionCheck {
       do throws(Refused) {
         try judge(try specification(specificationPath, &cache))
       } catch {
-        // A changed model is changed for every specification.
-        refusals += error.refusals.filter { !refusals.contains($0) }
+        // A changed model is changed for every specification, and said to be once.
+        let known = refusals
+        refusals += error.refusals.filter { new in
+          !known.contains {
+            $0.rule == new.rule && $0.file == new.file && $0.reason == new.reason && $0.subject == new.subject
+          }
+        }
       }
     }
     if let first = specificationPaths.first { refuseChangedDirectory(next: verify(first)) }
