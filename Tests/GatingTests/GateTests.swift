@@ -181,15 +181,15 @@ import Testing
   }
 
   @Test func refusesACertificateThatNamesFilesElsewhere() throws {
-    let text = String(decoding: try repository.bytes(certificate), as: UTF8.self)
+    let bytes = try repository.bytes(certificate)
     for name in ["../model.onnx", "/etc/hostname", "..", "a/model.onnx"] {
-      try repository.write(
-        text.replacingOccurrences(of: "\"model.onnx\"", with: "\"\(name)\""), to: certificate)
+      try repository.write(bytes, to: certificate)
+      try repository.tamper(certificate, "\"model.onnx\"", "\"\(name)\"")
       let refusal = try #require(try refusals().first)
       #expect(refusal.rule == .certificateUnreadable, "\(name)")
       #expect(
         refusal.reason
-          == "the certificate cannot be read: $.model.files[0].name is \"\(name)\"; expected the name of a file in the "
+          == "the certificate cannot be read: the certificate in \(certificate): $.model.files[0].name is \"\(name)\"; expected the name of a file in the "
           + "certificate's directory; run `vpals verify` again to write a new certificate")
     }
   }
@@ -448,15 +448,15 @@ import Testing
   }
 
   @Test func refusesACertificateThatNamesProofsElsewhere() throws {
-    let text = String(decoding: try repository.bytes(certificate), as: UTF8.self)
+    let bytes = try repository.bytes(certificate)
     for name in ["../nginx.sane.proof", "/etc/hostname", ".."] {
-      try repository.write(
-        text.replacingOccurrences(of: "\"nginx.sane.proof\"", with: "\"\(name)\""), to: certificate)
+      try repository.write(bytes, to: certificate)
+      try repository.tamper(certificate, "\"nginx.sane.proof\"", "\"\(name)\"")
       let refusal = try #require(try refusals().first)
       #expect(refusal.rule == .certificateUnreadable, "\(name)")
       #expect(
         refusal.reason
-          == "the certificate cannot be read: $.properties[2].proof.path is \"\(name)\"; expected the name of a file "
+          == "the certificate cannot be read: the certificate in \(certificate): $.properties[2].proof.path is \"\(name)\"; expected the name of a file "
           + "in the certificate's directory; run `vpals verify` again to write a new certificate")
     }
   }

@@ -187,7 +187,7 @@ import Testing
 
   @Test func exemptionsCountToTheEndOfTheirDay() throws {
     try repository.add("nginx", network: Repository.bad)
-    let bytes = Array("gate: vpals/v1\n\(exemption("VP002", expires: "2026-12-31"))\n".utf8)
+    let bytes = Array("gate: vpals/v1\nsignature: optional\n\(exemption("VP002", expires: "2026-12-31"))\n".utf8)
     let policy = try GatePolicy.parse(bytes, path: "gate.yaml", now: Repository.now)
     func run(_ time: String) throws -> GateRun {
       let now = try #require(Timestamp(text: time))

@@ -125,7 +125,17 @@ final class Repository {
       specification: old.specification, properties: properties ?? old.properties,
       arithmetic: arithmetic ?? old.arithmetic,
       verifier: verifier ?? old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
-    try new.write(into: path(application, version))
+    try write(try SignedCertificate.sign(new, with: []), to: certificatePath(application, version))
+  }
+
+  /// Replaces text of a certificate inside of its envelope.
+  func tamper(_ path: String, _ old: String, _ new: String) throws {
+    let envelope = try JSONSerialization.jsonObject(with: Data(try bytes(path)))
+    let members = envelope as? [String: Any] ?? [:]
+    let payload = (members["payload"] as? String).flatMap { Data(base64Encoded: $0) } ?? Data()
+    let text = String(decoding: payload, as: UTF8.self).replacingOccurrences(of: old, with: new)
+    let changed = members.merging(["payload": Data(text.utf8).base64EncodedString()]) { $1 }
+    try JSONSerialization.data(withJSONObject: changed).write(to: URL(fileURLWithPath: path))
   }
 
   /// The record with another proof, or with none.
