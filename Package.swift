@@ -113,9 +113,14 @@ let package = Package(
       ]),
     // What the gate found: for people, for programs, for the services that run it.
     library("GateReports", ["Gating", "Certificates", "Specifications"]),
+    // For every program: messages, exit codes, tables. The second has the store and the solver with it.
+    library("CommandBasics", [argumentParser]),
+    // `vpals gate`, which is `vpals-check gate` as well.
+    library("GateCommands", ["CommandBasics", "Gating", "GateReports", "Certificates", argumentParser]),
     library(
       "CommandSupport",
       [
+        "CommandBasics",
         "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Evidence", "Signing", "TransparencyLog",
         "Verification", argumentParser,
       ]),
@@ -126,12 +131,15 @@ let package = Package(
       name: "vpals",
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
-        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "GateReports", "Exporting", "Explaining",
+        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "GateCommands", "GateReports", "Exporting", "Explaining",
         "TransparencyLog", "Evidence", "Signing", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
       name: "vpals-check",
-      dependencies: ["Certificates", "ProofChecking", "Networks", "Signing", "Specifications", argumentParser],
+      dependencies: [
+        "Certificates", "CommandBasics", "GateCommands", "ProofChecking", "Networks", "Signing", "Specifications",
+        argumentParser,
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "vpals-vnnlib",

@@ -10,7 +10,8 @@ public enum StockCommands {
     public let command: String
   }
 
-  /// The steps for a certificate, in order; each works in the directory of the caller and writes only into `scratch`.
+  /// The steps for a certificate, in order; they work in the directory of the caller and write only into a new temporary
+  /// directory, which the first step makes.
   ///
   /// - Parameters:
   ///   - path: The certificate's file.
@@ -21,20 +22,20 @@ public enum StockCommands {
   ///   - quoted: Makes one word of a shell command of a text.
   public static func steps(
     path: String, keyID: String, specification: Certificate.Specification, specificationPath: String, trust: String,
-    isDirectorySigned: Bool, scratch: String = "/tmp", quoted: (String) -> String
+    isDirectorySigned: Bool, quoted: (String) -> String
   ) -> [Step] {
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    let files = (key: "\(scratch)/key.pub.pem", message: "\(scratch)/message", signature: "\(scratch)/signature")
+    let (key, message, signature) = ("\"$scratch/key.pub.pem\"", "\"$scratch/message\"", "\"$scratch/signature\"")
     func word(_ text: String) -> String { quoted(text) }
     var steps = [
       Step(
         title: "the key is in the trust file, and has the id that signed",
-        command: "python3 -c '\(keyProgram)' \(word(trust)) \(keyID) > \(word(files.key)) && "
-          + "openssl pkey -pubin -in \(word(files.key)) -outform DER | sha256sum | grep \(keyID)"),
+        command: "scratch=$(mktemp -d) && python3 -c '\(keyProgram)' \(word(trust)) \(word(keyID)) > \(key) && "
+          + "openssl pkey -pubin -in \(key) -outform DER | sha256sum | grep \(word(keyID))"),
       Step(
         title: "the key signed the certificate",
-        command: "python3 -c '\(envelopeProgram)' \(word(path)) \(word(files.message)) \(word(files.signature)) && "
-          + "openssl dgst -sha256 -verify \(word(files.key)) -signature \(word(files.signature)) \(word(files.message))"),
+        command: "python3 -c '\(envelopeProgram)' \(word(path)) \(message) \(signature) && "
+          + "openssl dgst -sha256 -verify \(key) -signature \(signature) \(message)"),
       Step(
         title: "the files are those that it speaks of",
         command: "python3 -c '\(filesProgram)' \(word(path)) | (cd \(word(directory)) && sha256sum --strict -c)"),
@@ -47,7 +48,7 @@ public enum StockCommands {
         Step(
           title: "no file was added or taken away (pip install model-signing pyopenssl)",
           command: "model_signing verify key \(word(directory)) --signature \(word("\(directory)/model.sig")) "
-            + "--public_key \(word(files.key))"))
+            + "--public_key \(key)"))
     }
     return steps
   }

@@ -10,6 +10,11 @@ public struct GatePolicy: Sendable, Hashable {
     public let models: ModelPattern
     /// Names of files without `.yaml`, in which `{application}` stands for the version's application.
     public let allOf: [String]
+
+    public init(models: ModelPattern, allOf: [String]) {
+      self.models = models
+      self.allOf = allOf
+    }
   }
 
   public enum Requirement: String, Sendable, Hashable, CaseIterable {

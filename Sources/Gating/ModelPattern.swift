@@ -21,6 +21,12 @@ public struct ModelPattern: Sendable, Hashable, CustomStringConvertible {
     version = parts.count == 2 ? parts[1] : nil
   }
 
+  /// Every version of every application.
+  public static let all: ModelPattern = {
+    guard let pattern = ModelPattern("*") else { preconditionFailure("a star is a pattern") }
+    return pattern
+  }()
+
   public func matches(application: String, version: String) -> Bool {
     Self.matches(self.application, Array(application.unicodeScalars))
       && (self.version.map { Self.matches($0, Array(version.unicodeScalars)) } ?? true)

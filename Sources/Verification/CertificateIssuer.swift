@@ -1,11 +1,6 @@
 public import Certificates
 public import Specifications
 
-/// The program's own version, in certificates and `--version`.
-public enum VPALs {
-  public static let version = "0.1.0"
-}
-
 extension Certificate {
   /// The certificate of one session.
   ///

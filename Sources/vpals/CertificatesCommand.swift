@@ -9,8 +9,8 @@ struct CertificatesCommand: ParsableCommand {
     commandName: "certificates",
     abstract: "What was verified: lists, shows, verifies, revokes and exports certificates.",
     subcommands: [
-      CertificatesListCommand.self, CertificatesShowCommand.self, CertificatesRevokeCommand.self,
-      CertificatesExportCommand.self,
+      CertificatesListCommand.self, CertificatesShowCommand.self, CertificatesVerifyCommand.self,
+      CertificatesRevokeCommand.self, CertificatesExportCommand.self,
     ])
 }
 

@@ -1,13 +1,12 @@
-import ArgumentParser
-import Certificates
-import CommandSupport
-import Foundation
-import GateReports
-import Gating
-import Verification
+public import ArgumentParser
+internal import Certificates
+internal import CommandBasics
+internal import Foundation
+internal import GateReports
+internal import Gating
 
-struct GateCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+public struct GateCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "gate",
     abstract: "Refuses every model version that is not proven.",
     discussion: """
@@ -51,7 +50,9 @@ struct GateCommand: ParsableCommand {
       valueName: "format[=file]"))
   var format: [String] = []
 
-  func validate() throws {
+  public init() {}
+
+  public func validate() throws {
     guard !offline || (log == nil && checkpoint == nil) else {
       throw ValidationError("--offline looks at no log, so --log and --checkpoint do not go with it")
     }
@@ -60,7 +61,7 @@ struct GateCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  public func run() throws {
     let now = Timestamp(Date())
     let run: GateRun
     let reports: GateReports

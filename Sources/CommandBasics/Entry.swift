@@ -1,7 +1,6 @@
 public import ArgumentParser
 internal import Foundation
 internal import Glibc
-internal import Verification
 
 /// A message for people and the exit code 2 of every operational failure.
 public struct CommandFailure: Error, CustomStringConvertible {
@@ -50,18 +49,6 @@ extension ParsableCommand {
       Glibc.exit(2)
     }
     Glibc.exit(code)
-  }
-}
-
-/// What `program --version` prints. The solver is asked for its version only when somebody wants to know: that starts a
-/// process.
-public func versionText(_ program: String) -> String {
-  let own = "\(program) \(VPALs.version)"
-  guard CommandLine.arguments.dropFirst().contains("--version") else { return own }
-  do {
-    return "\(own), z3 \(try Verifier.solverVersion())"
-  } catch {
-    return "\(own), no z3: \(error)"
   }
 }
 
