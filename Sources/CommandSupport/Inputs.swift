@@ -35,6 +35,7 @@ public struct TimeSpan: ExpressibleByArgument, Sendable {
 }
 
 extension Engine: ExpressibleByArgument {}
+extension SplitChoice: ExpressibleByArgument {}
 extension QueueEntry.State: ExpressibleByArgument {}
 extension CertificateState: ExpressibleByArgument {}
 extension CertificateVerdict: ExpressibleByArgument {}

@@ -63,6 +63,16 @@ struct VerifyCommand: ParsableCommand {
     help: "Measured rows to compare counterexamples with; for models/APP/VERSION the default is models/APP/data.csv.")
   var data: String?
 
+  @Option(
+    help: """
+      How cells are split. look-ahead: the first search tries both an input and a phase at some cells and learns which \
+      pays; turns: none tries; inputs, mixed: one kind of search alone.
+      """)
+  var splitChoice = SplitChoice.lookAhead
+
+  @Flag(name: .customLong("no-shared-bounds"), help: .hidden)
+  var withoutSharedBounds = false
+
   @OptionGroup var storeOption: StoreOption
   @OptionGroup var issuing: IssuingOptions
 
@@ -98,6 +108,8 @@ struct VerifyCommand: ParsableCommand {
     let writable = access(target.directory, W_OK) == 0
     var options = VerificationOptions(engine: engine)
     options.savesSearches = writable && engine == .auto
+    options.splitChoice = splitChoice
+    options.sharesBounds = !withoutSharedBounds
     let session: VerificationSession
     do {
       session = try VerificationSession(
