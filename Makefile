@@ -52,6 +52,9 @@ bench: release ## time, proofs and peers on 72 networks, about 15 minutes; BENCH
 	$(if $(filter quick targets full,$(BENCH)),,$(error BENCH is $(BENCH); it must be quick, targets or full))
 	@nice -n 5 Benchmarks/run.py --bin $(BIN) --peers --models $(BENCH_MODE_$(BENCH)) $(BENCH_OPTIONS)
 
+bench-gate: release ## the gate on a thousand certified versions, about 10 minutes, most of it to make them
+	@nice -n 5 Benchmarks/gate.py --bin $(BIN)
+
 bench-peers: ## install the solvers that make bench compares with, into .venv-peers
 	@scripts/install-peers
 

@@ -131,7 +131,8 @@ let package = Package(
       name: "vpals",
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
-        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "GateCommands", "GateReports", "Exporting", "Explaining",
+        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "GateCommands", "GateReports", "Exporting",
+        "Explaining",
         "TransparencyLog", "Evidence", "Signing", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
     .executableTarget(

@@ -11,11 +11,12 @@ extension SQLiteStore {
     let time = Timestamp(now)
     return try change { database in
       let name = CertificateEvents.Name(stored.certificate)
-      guard let row = try Row.fetchOne(
-        database,
-        sql: """
-          SELECT issued, revoked_at FROM certificates LEFT JOIN revocations ON certificate_id = id WHERE id = ?
-          """, arguments: [name.id])
+      guard
+        let row = try Row.fetchOne(
+          database,
+          sql: """
+            SELECT issued, revoked_at FROM certificates LEFT JOIN revocations ON certificate_id = id WHERE id = ?
+            """, arguments: [name.id])
       else { throw SQLiteFailure.corrupt(path, "certificate \(name.id) has gone") }
       let fields = SQLiteFields(row: row, path: path)
       guard try fields("issued") else {
@@ -149,7 +150,8 @@ extension SQLiteStore {
             arguments: [origin, index, sequence])
         }
         try database.execute(
-          sql: "INSERT INTO log_positions (origin, size) VALUES (?, ?) ON CONFLICT (origin) DO UPDATE SET size = excluded.size",
+          sql:
+            "INSERT INTO log_positions (origin, size) VALUES (?, ?) ON CONFLICT (origin) DO UPDATE SET size = excluded.size",
           arguments: [origin, published.size])
         return rows.count
       }

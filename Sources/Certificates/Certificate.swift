@@ -186,7 +186,8 @@ public struct Certificate: Sendable, Hashable {
     else {
       throw CertificateError(
         .name,
-        "\"\(specification)\" cannot name a specification; use letters, digits, `-`, `_` and `.`, and no `.vsa` at the end")
+        "\"\(specification)\" cannot name a specification; use letters, digits, `-`, `_` and `.`, and no `.vsa` at the end"
+      )
     }
     return name
   }

@@ -61,7 +61,8 @@ struct EvidenceRules {
 
   private func noKeys() -> LogError {
     LogError(
-      .unsigned, "\(trustPath) has no key that may sign checkpoints; enter it with `vpals log init`, or as docs/signing.md "
+      .unsigned,
+      "\(trustPath) has no key that may sign checkpoints; enter it with `vpals log init`, or as docs/signing.md "
         + "describes")
   }
 
@@ -167,7 +168,9 @@ struct EvidenceRules {
     guard now < claims.expiresAt else { return ("the certificate expired at \(claims.expiresAt)", false) }
     let latest = now.advanced(by: .seconds(TrustedKey.clockToleranceSeconds))
     guard claims.finishedAt <= latest else {
-      return ("the certificate says that it was made at \(claims.finishedAt), and it is \(now); correct the clock", false)
+      return (
+        "the certificate says that it was made at \(claims.finishedAt), and it is \(now); correct the clock", false
+      )
     }
     return nil
   }

@@ -81,7 +81,8 @@ public struct VersionPublisher: Sendable {
       let now = Timestamp(Date())
       let certificate = Certificate(
         model: Certificate.Model(
-          name: application, version: version, files: [Self.subject(model), Self.subject(training, name: Self.reportFile)],
+          name: application, version: version,
+          files: [Self.subject(model), Self.subject(training, name: Self.reportFile)],
           networkDigest: ExactNetwork(network).digest.hexadecimalPart),
         specification: specification, results: results,
         arithmetic: Certificate.Arithmetic(of: readBack, for: specification), data: data, startedAt: now,

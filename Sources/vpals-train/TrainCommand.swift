@@ -239,7 +239,8 @@ struct TrainCommand: ParsableCommand {
     let counts = try store.queueCounts(application: application)
     switch format {
     case .json: printLine(try Self.json(outcome, counts))
-    case .text: for line in lines(outcome, counts, specification, isSigned: options.issuer.key != nil) { printLine(line) }
+    case .text:
+      for line in lines(outcome, counts, specification, isSigned: options.issuer.key != nil) { printLine(line) }
     }
     throw ExitCode(outcome.end == .proven || outcome.end == .trained ? 0 : 1)
   }

@@ -56,7 +56,8 @@ struct CertificatesShowCommand: ParsableCommand {
       } else {
         printLine("verify the proofs yourself:")
       }
-      let model = "\(found.directory)/\(found.certificate.claims.model.files.first { $0.name.hasSuffix(".onnx") || $0.name.hasSuffix(".nnet") }?.name ?? "model.onnx")"
+      let model =
+        "\(found.directory)/\(found.certificate.claims.model.files.first { $0.name.hasSuffix(".onnx") || $0.name.hasSuffix(".nnet") }?.name ?? "model.onnx")"
       printLine("  \(commandLine(["vpals-check", path, "--model", model, "--spec", specificationPath(found)]))")
     }
   }
@@ -142,7 +143,8 @@ struct CertificatesShowCommand: ParsableCommand {
       return "revoked at \(revocation.revokedAt): \(oneLine(revocation.reason))"
     }
     if now >= expiry { return "expired at \(expiry)" }
-    return "counts until \(expiry)" + (found.stored == nil ? "; whether it was revoked, only its store and log know" : "")
+    return "counts until \(expiry)"
+      + (found.stored == nil ? "; whether it was revoked, only its store and log know" : "")
   }
 
   private static func signature(_ found: FoundCertificate, trust: String, now: Timestamp) -> String {

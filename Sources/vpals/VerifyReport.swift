@@ -148,7 +148,8 @@ struct VerifyReport {
     if case .issued(let new, _) = evidence { issued = new }
     let report = JSONReport(
       model: network.digest, spec: specification.digest, arithmetic: arithmetic.description,
-      certificate: certificate, signedBy: issued?.keyID, logIndex: issued?.logIndex, files: JSONFiles(model: target.modelPath, spec: target.specificationPath),
+      certificate: certificate, signedBy: issued?.keyID, logIndex: issued?.logIndex,
+      files: JSONFiles(model: target.modelPath, spec: target.specificationPath),
       properties: zip(properties, results).map { property, result in
         var reason: String?
         var examples: [Counterexample] = []

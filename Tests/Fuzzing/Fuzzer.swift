@@ -182,7 +182,9 @@ private struct CertificateTarget: FuzzTarget {
   /// A certificate of the repository with every kind of arithmetic, about the small network, and of outcome.
   var seeds: [[UInt8]] {
     let path = "models/nginx/v0001/nginx.intoto.json"
-    guard let old = try? CertificateFile(contentsOf: path).certificate.claims else { fatalError("\(path) cannot be read") }
+    guard let old = try? CertificateFile(contentsOf: path).certificate.claims else {
+      fatalError("\(path) cannot be read")
+    }
     let errors = ErrorBound(network, over: specification.region, format: .binary64)?.errors ?? []
     let point = specification.region.map(\.lowerBound)
     let outcomes: [PropertyRecord.Outcome] = [

@@ -202,7 +202,7 @@ import Testing
       over.warnings == [
         GateWarning(
           message: "the exemption of nginx by ops expired on 2026-12-31; delete it", file: "gate.yaml",
-          place: Place(line: 2, column: 14))
+          place: Place(line: 3, column: 14))
       ])
   }
 

@@ -20,7 +20,8 @@ import Testing
       for program in programs {
         let outcome = program.outcome()
         #expect(outcome.status == 0, "round \(round): \(outcome.error)")
-        #expect(outcome.lines.suffix(1) == [
+        #expect(
+          outcome.lines.suffix(1) == [
             "next: vpals keys init && vpals verify \(version) --spec specs/nginx.yaml  # the gate asks for a signature"
           ])
       }

@@ -196,7 +196,9 @@ import Testing
     #expect(outcome.lines.last == "gate: refused, 1 of 2 versions fails")
     #expect(outcome.error == "")
     #expect(
-      workspace.names(in: "") == [".vpals", "models", "out.json", "out.sarif", "out.txt", "out.xml", "specs"])
+      workspace.names(in: "") == [
+        ".vpals", "gate.yaml", "models", "out.json", "out.sarif", "out.txt", "out.xml", "specs",
+      ])
     #expect(try workspace.read("out.sarif").contains("\"uri\":\"models/redis/v0001/model.onnx\""))
     #expect(try workspace.read("out.xml").contains("<failure type=\"VP004 model-changed\""))
     #expect(try workspace.read("out.txt").hasPrefix("::error file=models/redis/v0001/model.onnx,line=1,"))
@@ -219,7 +221,7 @@ import Testing
     #expect(outcome.status == 2)
     #expect(outcome.output == "")
     #expect(outcome.error.hasPrefix("error: "), "\(outcome.error)")
-    #expect(workspace.names(in: "") == [".vpals", "models", "specs"])
+    #expect(workspace.names(in: "") == [".vpals", "gate.yaml", "models", "specs"])
   }
 
   @Test func appendsToTheSummaryOfAStep() throws {
@@ -254,15 +256,16 @@ import Testing
   // MARK: The policy
 
   @Test func followsThePolicyOfTheWorkingDirectory() throws {
-    try workspace.write("gate: vpals/v1\narithmetic: binary32-bounded\n", to: "gate.yaml")
+    try workspace.write("gate: vpals/v1\nsignature: optional\narithmetic: binary32-bounded\n", to: "gate.yaml")
     let refused = try workspace.vpals("gate")
     #expect(refused.status == 1)
     #expect(refused.lines.count { $0.contains("VP014 arithmetic-too-weak  specs/") } == 4)
-    try workspace.write("gate: vpals/v1\n", to: "ci/other.yaml")
+    try workspace.write("gate: vpals/v1\nsignature: optional\n", to: "ci/other.yaml")
     #expect(try workspace.vpals("gate", "--policy", "ci/other.yaml").status == 0)
     try workspace.write(
       """
       gate: vpals/v1
+      signature: optional
       arithmetic: binary32-bounded
       exemptions:
         - models: "*"
@@ -310,6 +313,6 @@ import Testing
   @Test func neverNeedsAStore() throws {
     try FileManager.default.removeItem(atPath: workspace.file(".vpals"))
     #expect(try workspace.vpals("gate").status == 0)
-    #expect(workspace.names(in: "") == ["models", "specs"])
+    #expect(workspace.names(in: "") == ["gate.yaml", "models", "specs"])
   }
 }

@@ -34,7 +34,7 @@ import Testing
     #expect(try workspace.vpals("gate").status == 1)
     #expect(
       workspace.names(in: "models/hard/v0001")
-        == ["hard.intoto.json", "hard.easy.proof", "hard.hard.search", "model.onnx"])
+        == ["hard.easy.proof", "hard.hard.search", "hard.intoto.json", "model.onnx"])
     #expect(stopped.output.contains("    certified so far: fails by at most "))
     let proof = try workspace.bytes("models/hard/v0001/hard.easy.proof")
     #expect(kept[0].proof?.sha256 == SHA256Digest.of(proof))

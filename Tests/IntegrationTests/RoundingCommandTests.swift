@@ -44,7 +44,10 @@ import Testing
     #expect(errors.count == 1)
     #expect(properties == ["sane", "nearly-rises"])
     #expect(verified.output.contains("binary64-bounded: binary64 computes every output within "))
-    #expect(verified.lines.last == "next: vpals keys init && vpals verify \(Self.version) --spec specs/nginx.yaml  # the gate asks for a signature")
+    #expect(
+      verified.lines.last
+        == "next: vpals keys init && vpals verify \(Self.version) --spec specs/nginx.yaml  # the gate asks for a signature"
+    )
     let checked = try check()
     #expect(checked.status == 0, "\(checked.output)")
     #expect(checked.lines.last == "valid")
