@@ -28,6 +28,7 @@ import sys
 import unicodedata
 
 import check_log
+from check_log import Invalid, require
 
 LARGEST_INTEGER = 2**53 - 1
 LARGEST_ENVELOPE = 24 << 20
@@ -39,17 +40,8 @@ LOGGED_FILES = 100
 DAY = 86_400_000
 
 
-class Invalid(Exception):
-    pass
-
-
 class CannotRun(Exception):
     pass
-
-
-def require(condition, reason):
-    if not condition:
-        raise Invalid(reason)
 
 
 # JSON. Strict: what readers disagree on is refused.
@@ -127,7 +119,7 @@ def members_of(value, place, names):
     for name in names:
         require(name in value, f'{place} lacks the field "{name}"')
     for name in value:
-        require(name in names, f'{place} has an unknown field "{name}"')
+        require(name in names, f"{place} has an unknown field {name!r}")
     return value
 
 
@@ -487,6 +479,7 @@ def check_log_proof(data, predicate, payload, vkey):
     note, signatures, _ = rest.rpartition(b"\n\n")
     parts = note.split(b"\n")
     require(signatures and len(parts) >= 3 and all(parts), "the log's proof has no checkpoint")
+    require(not any(byte < 32 for part in parts for byte in part), "a control character in the checkpoint")
     size, root = check_log.decimal(parts[1]), check_log.decode(parts[2])
     check_log.check_inclusion(index, size, check_log.leaf_hash(entry), path, root)
     if vkey is not None:
@@ -517,7 +510,7 @@ def check(arguments):
     predicate, claims = read_statement(payload)
     now = arguments.now
     require(now < claims["expiresAt"], f"the certificate expired at {predicate['expiresAt']}")
-    require(claims["finishedAt"] <= now + 300_000, f"the certificate was made at {predicate['finishedAt']}, in the future")
+    require(claims["finishedAt"] <= now + 300_000, f"it was made in the future, at {predicate['finishedAt']}")
     for file in claims["model"]["files"]:
         check_file(os.path.join(arguments.directory, file["name"]), file["sha256"], file["bytes"])
     if not os.path.exists(arguments.spec):
@@ -528,13 +521,11 @@ def check(arguments):
         check_file(os.path.join(arguments.directory, proof["path"]), proof["sha256"], proof["bytes"])
     logged = ""
     if arguments.log_proof is not None:
-        path = arguments.log_proof or os.path.join(
-            arguments.directory, claims["specification"]["name"] + ".tlog-proof"
-        )
+        path = arguments.log_proof or os.path.join(arguments.directory, claims["specification"]["name"] + ".tlog-proof")
         data = read_named(path, LARGEST_LOG_PROOF)
         try:
             index, origin = check_log_proof(data, predicate, payload, arguments.vkey)
-        except check_log.Invalid as reason:
+        except Invalid as reason:
             raise Invalid(f"{path}: {reason}") from None
         signed = ", whose key signed that" if arguments.vkey else ""
         logged = f"; entry {index} of the log {origin}{signed}"
@@ -568,7 +559,7 @@ def main():
                 if not check_log.can_verify_notes:
                     raise CannotRun("--vkey needs the package cryptography")
                 arguments.vkey = check_log.read_vkey(arguments.vkey)
-        except (Invalid, check_log.Invalid, ValueError) as reason:
+        except (Invalid, ValueError) as reason:
             raise CannotRun(str(reason)) from None
         print(check(arguments))
     except Invalid as reason:
