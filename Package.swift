@@ -89,7 +89,7 @@ let package = Package(
     // Data, training and the loop.
     library("Telemetry", []),
     library("Training", ["Networks", "ExactArithmetic", "Telemetry"]),
-    library("CertificateStorage", ["Certificates", "ExactArithmetic", "Signing", "TransparencyLog"]),
+    library("CertificateStorage", ["Certificates", "ExactArithmetic", "Networks", "Signing", "TransparencyLog"]),
     library(
       "CertificateStorageSQLite", ["CertificateStorage", "Certificates", "ExactArithmetic", "TransparencyLog", grdb]),
     // What lies beside a model for others to check: the envelope, its place in the log, the signature of the directory.
@@ -120,9 +120,9 @@ let package = Package(
     library(
       "CommandSupport",
       [
-        "CommandBasics",
-        "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Evidence", "Signing", "TransparencyLog",
-        "Verification", argumentParser,
+        "CommandBasics", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Evidence", "Gating",
+        "Signing",
+        "TransparencyLog", "Verification", argumentParser,
       ]),
 
     // Executables: thin.

@@ -1,5 +1,6 @@
 public import Certificates
 public import TransparencyLog
+internal import Networks
 internal import Signing
 
 /// The entries that the log has of a certificate's life. All begin with the certificate's identifier.
@@ -24,8 +25,9 @@ public enum CertificateEvents {
     var subject: LogEntry.Subject { LogEntry.Subject(name: "\(path)#predicate", sha256: id) }
   }
 
-  /// The most files of a model in one entry, the network first: an entry is small, and the certificate has them all.
-  static let maximumFiles = 100
+  /// The most bytes of the names of a model's files in one entry, the network first: an entry is small, and the
+  /// certificate has them all.
+  static let maximumNameBytes = 20_000
 
   /// - Returns: `certificate-issued`, about the certificate, its payload (whose digest stock tools compute), the
   ///   specification and the model's files.
@@ -44,10 +46,21 @@ public enum CertificateEvents {
         name.subject, LogEntry.Subject(name: "\(name.path)#payload", sha256: payload),
         LogEntry.Subject(name: "\(claims.specification.name).yaml", sha256: claims.specification.sha256),
       ]
-        + claims.model.files.prefix(maximumFiles).map {
-          LogEntry.Subject(name: "\(directory)/\($0.name)", sha256: $0.sha256)
-        },
+        + files(of: claims.model, in: directory),
       annotations: ["verdict": verdict, "expiresAt": "\(claims.expiresAt)"])
+  }
+
+  private static func files(of model: Certificate.Model, in directory: String) -> [LogEntry.Subject] {
+    let networks = model.files.filter { StoredNetwork.isModel($0.name) }
+    var rest = maximumNameBytes
+    var subjects: [LogEntry.Subject] = []
+    for file in networks + model.files.filter({ !StoredNetwork.isModel($0.name) }) {
+      let name = "\(directory)/\(file.name)"
+      rest -= name.utf8.count + 100
+      guard rest >= 0, subjects.count < LogEntry.maximumMembers - 3 else { break }
+      subjects.append(LogEntry.Subject(name: name, sha256: file.sha256))
+    }
+    return subjects
   }
 
   public static func superseded(_ old: Name, by new: Name, at time: Timestamp) -> LogEntry {

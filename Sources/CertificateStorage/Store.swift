@@ -113,6 +113,8 @@ public protocol Store: Sendable {
 
   /// Hands the entries that wait for the log, oldest first, to `publish`, and remembers where it put them.
   ///
+  /// What was revoked goes into every log, so that none is without it; everything else into the first.
+  ///
   /// Entries wait in the same transaction that their certificate is recorded in, so none is lost. A process that is
   /// killed between the log's commit and the store's leaves entries in the log that wait still: `position` is the size
   /// that the log had after the last call that ended, and whoever publishes looks for them from there on.

@@ -100,13 +100,16 @@ enum SQLiteSchema {
       sequence INTEGER PRIMARY KEY AUTOINCREMENT,
       certificate_id TEXT NOT NULL REFERENCES certificates (id),
       kind TEXT NOT NULL,
-      content BLOB NOT NULL,
-      origin TEXT,
-      log_index INTEGER,
-      CHECK ((origin IS NULL) = (log_index IS NULL))
+      content BLOB NOT NULL
     ) STRICT;
-    CREATE INDEX log_entries_waiting ON log_entries (sequence) WHERE log_index IS NULL;
     CREATE INDEX log_entries_by_certificate ON log_entries (certificate_id, kind);
+
+    CREATE TABLE log_places (
+      entry INTEGER NOT NULL REFERENCES log_entries (sequence),
+      origin TEXT NOT NULL,
+      log_index INTEGER NOT NULL,
+      PRIMARY KEY (entry, origin)
+    ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE log_positions (
       origin TEXT PRIMARY KEY,

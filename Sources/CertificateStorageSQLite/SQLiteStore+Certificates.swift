@@ -20,9 +20,11 @@ extension SQLiteStore {
     }
     let entries = try NewEntry.list(verification.found, application: origin.application)
     let time = Timestamp(now)
-    return try change { database in
+    return try revokingAlsoWhenFull(entries, origin: origin, certificate: certificate, at: time) { database in
       let isNew = try insert(unchecked, isIssued: verification.isIssued, at: time, in: database)
-      if isNew, verification.isIssued { try logIssue(of: unchecked, at: time, in: database) }
+      if verification.isIssued, try isNew || markIssued(unchecked, in: database) {
+        try logIssue(of: unchecked, at: time, in: database)
+      }
       let queue = try insert(entries, origin: origin, at: time, in: database)
       try revoke(refutedBy: entries, origin: origin, certificate: certificate, at: time, in: database)
       return RecordOutcome(certificateID: unchecked.sha256, isNewCertificate: isNew, queue: queue)
@@ -61,6 +63,14 @@ extension SQLiteStore {
     return database.changesCount > 0
   }
 
+  /// Marks a certificate as issued that was only remembered before.
+  /// - Returns: Whether it was.
+  private func markIssued(_ certificate: UncheckedCertificate, in database: Database) throws -> Bool {
+    try database.execute(
+      sql: "UPDATE certificates SET issued = 1 WHERE id = ? AND NOT issued", arguments: [certificate.sha256])
+    return database.changesCount > 0
+  }
+
   /// What the store calls a model version: by its name, network and files.
   static func modelID(_ model: Certificate.Model) -> String {
     SHA256Digest.of(
@@ -71,10 +81,12 @@ extension SQLiteStore {
         ])))
   }
 
-  /// The columns of `revocations` and `log_entries` that come with a certificate.
+  /// The columns of `revocations` and `log_entries` that come with a certificate, and where its issue is logged: in the
+  /// one log that has it.
   private static let joins = """
     LEFT JOIN revocations ON revocations.certificate_id = certificates.id
     LEFT JOIN log_entries ON log_entries.certificate_id = certificates.id AND log_entries.kind = 'certificate-issued'
+    LEFT JOIN log_places ON log_places.entry = log_entries.sequence
     """
 
   public func certificates(_ filter: CertificateFilter) throws(StorageError) -> [CertificateSummary] {

@@ -53,17 +53,24 @@ extension SQLiteStore {
     in database: Database
   ) throws {
     guard !entries.isEmpty else { return }
-    let rows = try Row.fetchAll(
+    let ids = try String.fetchAll(
       database,
       sql: """
-        SELECT certificates.id, certificates.content, models.name, models.version, specification
-        FROM certificates JOIN models ON models.id = model_id
+        SELECT certificates.id FROM certificates JOIN models ON models.id = model_id
         LEFT JOIN revocations ON certificate_id = certificates.id
-        WHERE models.network_digest = ? AND issued AND holds > 0 AND revoked_at IS NULL LIMIT ?
-        """, arguments: [origin.networkDigest, StoreBounds.page])
-    for row in rows {
+        WHERE models.network_digest = ? AND issued AND holds > 0 AND revoked_at IS NULL ORDER BY sequence
+        """, arguments: [origin.networkDigest])
+    for id in ids {
+      guard
+        let row = try Row.fetchOne(
+          database,
+          sql: """
+            SELECT content, models.name, models.version, specification
+            FROM certificates JOIN models ON models.id = model_id WHERE certificates.id = ?
+            """, arguments: [id])
+      else { continue }
       let fields = SQLiteFields(row: row, path: path)
-      let (id, content): (String, Data) = (try fields("id"), try fields("content"))
+      let content: Data = try fields("content")
       // What an earlier version wrote and this one cannot read proves nothing here.
       guard let claims = try? UncheckedCertificate(bytes: Array(content), file: "certificate \(id)").claims else {
         continue
@@ -85,6 +92,24 @@ extension SQLiteStore {
         of: id, in: database)
       let reason = "counterexample \(refuting.id.prefix(12)) to \(refuting.found.property)"
       try revoke(name, Revocation(cause: .counterexample, reason: reason, revokedAt: time), in: database)
+    }
+  }
+
+  /// Runs `body` as ``change(_:)`` does. When the queue is full, nothing of it stays but what the counterexamples revoke:
+  /// that no certificate that is known to be wrong may outlive its refutation for want of room.
+  func revokingAlsoWhenFull<T>(
+    _ entries: [NewEntry], origin: QueueOrigin, certificate: Certificate?, at time: Timestamp,
+    _ body: (Database) throws -> T
+  ) throws(StorageError) -> T {
+    do throws(StorageError) {
+      return try change(body)
+    } catch {
+      if error.code == .limit {
+        try change { database in
+          try revoke(refutedBy: entries, origin: origin, certificate: certificate, at: time, in: database)
+        }
+      }
+      throw error
     }
   }
 
@@ -128,8 +153,14 @@ extension SQLiteStore {
     do {
       return try change { database in
         let rows = try Row.fetchAll(
-          database, sql: "SELECT sequence, content FROM log_entries WHERE log_index IS NULL ORDER BY sequence LIMIT ?",
-          arguments: [limit]
+          database,
+          sql: """
+            SELECT sequence, content FROM log_entries
+            WHERE NOT EXISTS (SELECT 1 FROM log_places WHERE entry = sequence AND origin = ?)
+              AND (kind IN ('certificate-revoked', 'counterexample-found')
+                OR NOT EXISTS (SELECT 1 FROM log_places WHERE entry = sequence))
+            ORDER BY sequence LIMIT ?
+            """, arguments: [origin, limit]
         ).map { SQLiteFields(row: $0, path: path) }
         guard !rows.isEmpty else { return 0 }
         let sequences: [Int] = try rows.map { try $0("sequence") }
@@ -146,8 +177,8 @@ extension SQLiteStore {
         precondition(published.indices.count == rows.count, "each entry has a number in the log")
         for (sequence, index) in zip(sequences, published.indices) {
           try database.execute(
-            sql: "UPDATE log_entries SET origin = ?, log_index = ? WHERE sequence = ?",
-            arguments: [origin, index, sequence])
+            sql: "INSERT INTO log_places (entry, origin, log_index) VALUES (?, ?, ?)",
+            arguments: [sequence, origin, index])
         }
         try database.execute(
           sql:

@@ -182,11 +182,11 @@ public struct Certificate: Sendable, Hashable {
   /// - Throws: ``CertificateError`` `.name` when the specification's name is no part of a file name.
   public static func fileName(specification: String, _ file: File = .certificate) throws(CertificateError) -> String {
     let name = "\(specification)\(file.rawValue)"
-    guard FileName.isValid(name), !specification.isEmpty, specification.first != ".", !specification.hasSuffix(".vsa")
+    guard FileName.isValid(name), !specification.isEmpty, specification.first != "."
     else {
       throw CertificateError(
         .name,
-        "\"\(specification)\" cannot name a specification; use letters, digits, `-`, `_` and `.`, and no `.vsa` at the end"
+        "\"\(specification)\" cannot name a specification; use letters, digits, `-`, `_` and `.`"
       )
     }
     return name
@@ -197,7 +197,7 @@ public struct Certificate: Sendable, Hashable {
     /// The certificate in its envelope.
     case certificate = ".intoto.json"
     /// The verdict for policy engines, a SLSA Verification Summary Attestation.
-    case summary = ".vsa.intoto.json"
+    case summary = ".vsa.json"
     /// That the log has it.
     case logProof = ".tlog-proof"
   }

@@ -27,7 +27,7 @@ extension ParsableCommand {
     } catch let code as ExitCode {
       leave(code.rawValue)
     } catch let failure as CommandFailure {
-      printError("error: \(failure)")
+      printError("error: \(shown(failure.description))")
       if let next = failure.next { printError("next: \(next)") }
       leave(2)
     } catch {
@@ -59,11 +59,32 @@ public func jsonText(_ value: some Encodable) throws -> String {
   return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
 
-/// `text` with every control character replaced, so that a hostile name cannot pose as another line of a report.
+/// `text` with every character replaced that would break a line, hide text or show it in another order, so that a hostile
+/// name cannot pose as another line of a report.
 public func oneLine(_ text: String) -> String {
-  String(
-    String.UnicodeScalarView(
-      text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+  replacing(text) { scalar in
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
+    default: nil
+    }
+  }
+}
+
+/// `text` with some characters replaced. By Unicode scalars: what Swift calls a character may be a sign that needs
+/// replacing, with an accent on it.
+public func replacing(_ text: String, _ replacement: (Unicode.Scalar) -> String?) -> String {
+  var result = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    if let new = replacement(scalar) { result.append(contentsOf: new.unicodeScalars) } else { result.append(scalar) }
+  }
+  return String(result)
+}
+
+/// A message as it may be shown: lines stay, other control characters do not.
+private func shown(_ text: String) -> String {
+  replacing(text) { scalar in
+    scalar == "\n" || scalar == "\t" || scalar.properties.generalCategory != .control ? nil : "\u{FFFD}"
+  }
 }
 
 /// The words as one command line.
@@ -80,5 +101,5 @@ public func shellQuoted(_ text: String) -> String {
     (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
       || [0x2D, 0x2E, 0x2F, 0x5F, 0x3A, 0x2C, 0x3D, 0x2B].contains(byte)
   }
-  return plain && !text.isEmpty ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
+  return plain && !text.isEmpty ? text : "'" + replacing(text) { $0 == "'" ? "'\\''" : nil } + "'"
 }

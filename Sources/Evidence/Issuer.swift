@@ -11,7 +11,7 @@ internal import TransparencyLog
 ///     SPEC.intoto.json       the certificate in a DSSE envelope, signed by the key, or by nobody without one
 ///     SPEC.PROPERTY.proof    its proofs
 ///     SPEC.tlog-proof        that the log has it, and the entry (with a log)
-///     SPEC.vsa.intoto.json   the verdict for policy engines (with a key)
+///     SPEC.vsa.json   the verdict for policy engines (with a key)
 ///     model.sig              the signature of all files of the version's directory (with a key), written last
 ///
 /// The order is: the store, with what is to be logged, in one transaction; the log; the files. Killed in between, a
@@ -19,20 +19,50 @@ internal import TransparencyLog
 public struct Issuer: Sendable {
   public let key: PrivateKey?
   public let log: IssuingLog?
-  /// For how many days a certificate counts.
+  /// The key's id; nil without a key.
+  public var keyID: String? { key?.publicKey.id }
+
+  /// For how many days a certificate counts, at most.
   public let validityDays: Int
+  /// When the trust file's window of the key ends: a certificate does not count longer.
+  public let keyValidUntil: Timestamp?
+  /// Why there is no key, as a clause; nil when nobody has asked.
+  public let unsignedBecause: String?
+  /// The trust file that is asked once more when something is signed: the key may have been retired meanwhile.
+  public let trustPath: String?
 
   /// How long to wait for another process that writes into the same directory, in seconds.
   static let lockSeconds = 120
 
   /// - Precondition: `validityDays` is from 1 to ``Certificate/maximumValidityDays``.
   public init(
-    key: PrivateKey? = nil, log: IssuingLog? = nil, validityDays: Int = Certificate.standardValidityDays
+    key: PrivateKey? = nil, log: IssuingLog? = nil, validityDays: Int = Certificate.standardValidityDays,
+    keyValidUntil: Timestamp? = nil, unsignedBecause: String? = nil, trustPath: String? = nil
   ) {
     precondition((1...Certificate.maximumValidityDays).contains(validityDays))
     self.key = key
     self.log = log
     self.validityDays = validityDays
+    self.keyValidUntil = keyValidUntil
+    self.unsignedBecause = unsignedBecause
+    self.trustPath = trustPath
+  }
+
+  /// Until when a certificate counts that is finished at `time`.
+  public func expiry(of time: Timestamp) -> Timestamp {
+    let full = time.advanced(by: .seconds(validityDays * 86_400))
+    guard let end = keyValidUntil, end > time else { return full }
+    return min(full, end)
+  }
+
+  /// Refuses to put an unsigned certificate in the place of a signed one.
+  /// - Throws: ``SigningError`` `.refused`.
+  public func checkMayReplace(_ path: String) throws(SigningError) {
+    guard key == nil, let file = try? CertificateFile(contentsOf: path), file.isSigned else { return }
+    throw SigningError(
+      .refused,
+      "\(path) is signed, and the new certificate would not be: \(unsignedBecause ?? "there is no key"); name a key, or give "
+        + "--unsigned")
   }
 
   /// A certificate that was issued.
@@ -118,6 +148,9 @@ public struct Issuer: Sendable {
     func name(_ file: Certificate.File) throws -> String {
       try Certificate.fileName(specification: certificate.specification.name, file)
     }
+    if let key, let trustPath {
+      try TrustFile(contentsOf: trustPath).checkMaySign(key.publicKey, for: .certificates, at: now)
+    }
     let envelope = try SignedCertificate.sign(certificate, with: key.map { [$0] } ?? [])
     var files = [try name(.certificate): envelope]
     if let key {
@@ -131,7 +164,7 @@ public struct Issuer: Sendable {
       preconditionFailure("what waits is published in order, and nothing waits any more")
     }
     // In another log already, when the same certificate is issued again: that proof is not ours to make.
-    guard logged.origin == log.origin else { return (files, nil) }
+    guard logged.origin == log.identity else { return (files, nil) }
     files[try name(.logProof)] = try log.proof(of: logged).bytes
     return (files, logged.index)
   }

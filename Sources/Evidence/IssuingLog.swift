@@ -3,11 +3,20 @@ public import TransparencyLog
 
 /// The transparency log that what we issue goes into.
 public struct IssuingLog: Sendable {
+  /// How long to wait for another writer, in seconds: the store waits meanwhile, for all who use it.
+  static let lockSeconds = 5
+
   public let directory: String
   private let signers: [SignerKey]
 
   /// The log's name.
   public var origin: String { signers[0].verifier.name }
+
+  /// The log's name and the number of its key: another log of the same name is another log.
+  public var identity: String { signers[0].verifier.shortName }
+
+  /// The 32 bytes of the log's key.
+  public var publicKey: [UInt8] { signers[0].verifier.publicKey }
 
   /// Opens the log in `directory` with its private key beside it, and checks its right edge.
   /// - Throws: ``LogError``: as ``LogFiles/readSecretKey(_:)`` and ``LogReader/init(directory:keys:)``.
@@ -32,12 +41,15 @@ public struct IssuingLog: Sendable {
   ///
   /// A process may have been killed after it wrote into the log and before the store knew: such entries are found by
   /// their bytes and not written twice.
+  /// - Returns: How many.
   /// - Throws: ``LogError``, also `.rollback` when the log has fewer entries than the store has seen in it;
   ///   ``StorageError``.
-  public func publish(from store: any Store) throws {
+  @discardableResult
+  public func publish(from store: any Store) throws -> Int {
+    var published = 0
     // Every turn but the last publishes at least one entry.
     while true {
-      let count = try store.publishLogEntries(to: origin, limit: StoreBounds.batch) { entries, position in
+      let count = try store.publishLogEntries(to: identity, limit: StoreBounds.batch) { entries, position in
         var log = try reader()
         guard position <= log.size else {
           throw LogError(
@@ -54,7 +66,8 @@ public struct IssuingLog: Sendable {
           }
         }
         let new = entries.filter { known[$0] == nil }
-        let (first, signed) = try LogWriter(directory: directory, signers: signers).append(new)
+        let (first, signed) = try LogWriter(directory: directory, signers: signers, lockSeconds: Self.lockSeconds)
+          .append(new)
         var next = first
         let indices = entries.map { entry -> Int in
           if let index = known[entry] { return index }
@@ -63,7 +76,8 @@ public struct IssuingLog: Sendable {
         }
         return (indices, signed.size)
       }
-      if count < StoreBounds.batch { return }
+      published += count
+      if count < StoreBounds.batch { return published }
     }
   }
 

@@ -31,7 +31,7 @@ public enum StockCommands {
       Step(
         title: "the key is in the trust file, and has the id that signed",
         command: "scratch=$(mktemp -d) && python3 -c '\(keyProgram)' \(word(trust)) \(word(keyID)) > \(key) && "
-          + "openssl pkey -pubin -in \(key) -outform DER | sha256sum | grep \(word(keyID))"),
+          + "openssl pkey -pubin -in \(key) -outform DER | sha256sum | grep -F -e \(word(keyID))"),
       Step(
         title: "the key signed the certificate",
         command: "python3 -c '\(envelopeProgram)' \(word(path)) \(message) \(signature) && "
@@ -41,7 +41,7 @@ public enum StockCommands {
         command: "python3 -c '\(filesProgram)' \(word(path)) | (cd \(word(directory)) && sha256sum --strict -c)"),
       Step(
         title: "so is the specification",
-        command: "echo \(word("\(specification.sha256)  \(specificationPath)")) | sha256sum --strict -c"),
+        command: "printf '%s  %s\\n' \(specification.sha256) \(word(specificationPath)) | sha256sum --strict -c"),
     ]
     if isDirectorySigned {
       steps.append(

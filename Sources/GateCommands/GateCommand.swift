@@ -57,7 +57,25 @@ public struct GateCommand: ParsableCommand {
       throw ValidationError("--offline looks at no log, so --log and --checkpoint do not go with it")
     }
     for option in format where GateReports.Format(option: option) == nil {
-      throw ValidationError("'\(oneLine(option))' is no report; write FORMAT or FORMAT=FILE")
+      throw ValidationError(
+        "'\(oneLine(option))' is no report; write text, json, sarif, junit or github, or FORMAT=FILE")
+    }
+  }
+
+  /// A report must not be written over what the run reads, or into a version, which is signed as a whole.
+  private func requireOthersPlaces(_ policy: GatePolicy) throws {
+    func real(_ path: String) -> String { URL(filePath: path).resolvingSymlinksInPath().path }
+    let places =
+      ([path, specs, policy.log.directory, policy.path, policy.trust ?? "trust.json", policy.log.checkpoint])
+      .compactMap { $0 }.map(real)
+    for option in format {
+      guard let equals = option.firstIndex(of: "=") else { continue }
+      let file = String(option[option.index(after: equals)...])
+      let target = real(file)
+      if let place = places.first(where: { target == $0 || target.hasPrefix($0 + "/") }) {
+        throw CommandFailure(
+          "the report \(oneLine(file)) would lie in \(oneLine(place)), which the gate reads; write it elsewhere")
+      }
     }
   }
 
@@ -65,15 +83,24 @@ public struct GateCommand: ParsableCommand {
     let now = Timestamp(Date())
     let run: GateRun
     let reports: GateReports
+    var policy = GatePolicy()
     do {
       reports = try GateReports(format)
-      var policy = try GatePolicy.ofRun(named: policy, now: now)
+      policy = try GatePolicy.ofRun(named: policy, now: now)
       if noProofCheck { policy.proofs = .trust }
       if let trust { policy.trust = trust }
       if let log { policy.log.directory = log }
       if let checkpoint { policy.log.checkpoint = checkpoint }
       policy.isOffline = offline
+      // The log that the other commands write into by themselves.
+      let standard = ".vpals/log"
+      if policy.log.directory == nil, !offline, FileManager.default.fileExists(atPath: standard) {
+        policy.log.directory = standard
+      }
+      try requireOthersPlaces(policy)
       run = try Gate(specifications: specs, policy: policy, now: now).run(path: path)
+    } catch let failure as CommandFailure {
+      throw failure
     } catch let error as GatePolicyError {
       throw CommandFailure(error.description)
     } catch {
@@ -90,6 +117,7 @@ public struct GateCommand: ParsableCommand {
       throw CommandFailure("\(error)")
     }
     output.flush()
+    if !run.readsLog, policy.signature == .required { printError("note: no log was read, so revocations are not known") }
     throw ExitCode(run.passes ? 0 : 1)
   }
 }

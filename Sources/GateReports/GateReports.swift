@@ -127,7 +127,7 @@ public struct GateReports: Sendable {
 /// The file in which GitHub collects the summary of a step; other programs of the step may have written to it.
 enum StepSummary {
   static func append(_ report: GitHubReport, to path: String) throws(GateReportError) {
-    let file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+    let file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
     guard file >= 0 else { throw failure(path) }
     defer { close(file) }
     var status = stat()

@@ -1,5 +1,6 @@
 internal import Certificates
 internal import ExactArithmetic
+internal import Glibc
 internal import Signing
 internal import Specifications
 internal import TransparencyLog
@@ -25,7 +26,10 @@ struct EvidenceRules {
     let size: Int
     /// Where each certificate was issued, by its identifier: the leaf's hash by its number.
     var issued: [String: [Int: String]] = [:]
-    var revoked: [String: (time: Timestamp, reason: String)] = [:]
+    /// By any digest that an entry about a revocation has.
+    var revoked: [String: String] = [:]
+    /// What took the place of a certificate, by its identifier.
+    var superseded: [String: String] = [:]
   }
 
   /// - Throws: ``GateError`` when a trust file that was named, or one that is there, cannot be read.
@@ -40,6 +44,12 @@ struct EvidenceRules {
         throw GateError(description: "the trust file cannot be used: \(error)")
       }
       trust = nil
+    }
+    guard policy.log.directory != nil || policy.log.checkpoint == nil || policy.isOffline else {
+      throw GateError(
+        description:
+          "a checkpoint is compared with a log, and none is named; add `directory` to `log` in the policy, or "
+          + "--log")
     }
     guard let directory = policy.log.directory, !policy.isOffline else { return }
     do throws(LogError) {
@@ -83,18 +93,34 @@ struct EvidenceRules {
     var content = LogContent(origin: origin, size: reader.size)
     try reader.verifyAll { index, bytes in
       guard let entry = try? LogEntry(parsing: bytes, place: "entry \(index)"), let first = entry.subjects.first else {
+        // Of a later version perhaps: what it revokes must not pass because it cannot be read.
+        for digest in Self.digests(inRevocation: bytes) {
+          content.revoked[digest] = content.revoked[digest] ?? "by entry \(index), which cannot be read"
+        }
         return
       }
       switch entry.kind {
       case .certificateIssued: content.issued[first.sha256, default: [:]][index] = SHA256Digest.of(bytes)
       case .certificateRevoked:
-        if content.revoked[first.sha256] == nil {
-          content.revoked[first.sha256] = (entry.time, entry.annotations["reason"] ?? "no reason is given")
+        for subject in entry.subjects where content.revoked[subject.sha256] == nil {
+          content.revoked[subject.sha256] = "at \(entry.time): \(entry.annotations["reason"] ?? "no reason is given")"
+        }
+      case .certificateSuperseded where entry.subjects.count > 1:
+        for old in entry.subjects.dropFirst() where old.sha256 != first.sha256 {
+          content.superseded[old.sha256] = "by \(first.sha256.prefix(12)) at \(entry.time)"
         }
       default: break
       }
     }
     return content
+  }
+
+  /// The digests in an entry that is no entry of ours but speaks of a revocation: 64 hexadecimal digits each.
+  private static func digests(inRevocation bytes: [UInt8]) -> [String] {
+    let text = String(decoding: bytes, as: UTF8.self).lowercased()
+    guard text.contains("revoked") else { return [] }
+    return text.utf8.split { !(0x30...0x39).contains($0) && !(0x61...0x66).contains($0) }
+      .filter { $0.count == 64 }.map { String(decoding: $0, as: UTF8.self) }
   }
 
   // MARK: One certificate
@@ -162,8 +188,11 @@ struct EvidenceRules {
   /// Why the certificate does not count any more; `isFinal` when it was revoked.
   func validityProblem(_ file: CertificateFile) -> (reason: String, isFinal: Bool)? {
     let claims = file.certificate.claims
-    if let revoked = log?.revoked[file.certificate.sha256] {
-      return ("the certificate was revoked at \(revoked.time): \(revoked.reason)", true)
+    if let revoked = log?.revoked[file.certificate.sha256] ?? log?.revoked[file.payloadSHA256] {
+      return ("the certificate was revoked \(revoked)", true)
+    }
+    if let superseded = log?.superseded[file.certificate.sha256] {
+      return ("the certificate was superseded \(superseded)", false)
     }
     guard now < claims.expiresAt else { return ("the certificate expired at \(claims.expiresAt)", false) }
     let latest = now.advanced(by: .seconds(TrustedKey.clockToleranceSeconds))
@@ -194,6 +223,13 @@ struct EvidenceRules {
   func directoryProblem(_ path: String) -> (rule: Refusal.Rule, file: String, reason: String)? {
     guard policy.signature == .required, let trust else { return nil }
     let signature = "\(path)/\(ModelSignature.fileName)"
+    // What model_signing leaves out has no place in a version.
+    if let name = [".git", ".gitattributes", ".github", ".gitignore"].first(where: { entry in
+      var status = stat()
+      return lstat("\(path)/\(entry)", &status) == 0
+    }) {
+      return (.modelChanged, "\(path)/\(name)", "no signature covers this file; remove it")
+    }
     do throws(SigningError) {
       _ = try ModelSignature(of: path, trust: trust, now: now)
       return nil

@@ -62,7 +62,8 @@ public struct Gate: Sendable {
     let findings = versions.map { judge($0, evidence, &cache, &exemptions) }
     return GateRun(
       findings: findings, warnings: exemptions.warnings, policyPath: policy.path,
-      checksProofs: policy.proofs == .check, startedAt: now, milliseconds: Self.milliseconds(clock.now - start))
+      checksProofs: policy.proofs == .check, readsLog: policy.log.directory != nil && !policy.isOffline, startedAt: now,
+      milliseconds: Self.milliseconds(clock.now - start))
   }
 
   /// Judges one version's directory.

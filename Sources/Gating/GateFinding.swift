@@ -86,17 +86,20 @@ public struct GateRun: Sendable, Hashable {
   public let policyPath: String?
   /// Whether proofs were checked again.
   public let checksProofs: Bool
+  /// Whether a log was read; without one, revocations are not known.
+  public let readsLog: Bool
   public let startedAt: Timestamp
   public let milliseconds: Int
 
   public init(
-    findings: [GateFinding], warnings: [GateWarning], policyPath: String?, checksProofs: Bool, startedAt: Timestamp,
-    milliseconds: Int
+    findings: [GateFinding], warnings: [GateWarning], policyPath: String?, checksProofs: Bool, readsLog: Bool = true,
+    startedAt: Timestamp, milliseconds: Int
   ) {
     self.findings = findings
     self.warnings = warnings
     self.policyPath = policyPath
     self.checksProofs = checksProofs
+    self.readsLog = readsLog
     self.startedAt = startedAt
     self.milliseconds = milliseconds
   }

@@ -42,6 +42,11 @@ extension GatePolicy {
     // A broken link is there, too: what cannot be read must not count as absent.
     let isThere = (try? FileManager.default.attributesOfItem(atPath: defaultPath)) != nil
     if isThere || FileManager.default.fileExists(atPath: defaultPath) { return try read(path: defaultPath, now: now) }
+    // A name that is nearly right must not count as absent either.
+    if let near = ["gate.yml", "Gate.yaml", "GATE.yaml"].first(where: { FileManager.default.fileExists(atPath: $0) }) {
+      throw GatePolicyError(
+        message: "\(near): the policy's name is \(defaultPath); rename it, or name it with --policy")
+    }
     return GatePolicy()
   }
 

@@ -110,7 +110,7 @@ public struct GatePolicy: Sendable, Hashable {
     for rule in specifications where rule.models.matches(application: application, version: version) {
       for template in rule.allOf {
         let name = template.replacing("{application}", with: application)
-        if !names.contains(name) { names.append(name) }
+        if !names.contains(where: { $0.utf8.elementsEqual(name.utf8) }) { names.append(name) }
       }
     }
     return names

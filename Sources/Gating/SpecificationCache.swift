@@ -13,16 +13,18 @@ struct SpecificationCache {
   /// The most specifications that are kept; then all are forgotten, so that memory stays bounded.
   static let maximumCount = 64
 
-  private var results: [String: Result<Specification, Failure>] = [:]
+  /// By the bytes of the path.
+  private var results: [[UInt8]: Result<Specification, Failure>] = [:]
 
   /// The specification in the file, as it was when it was first asked for. Its ``Specification/fileDigest`` is of the
   /// bytes that were parsed.
   mutating func specification(_ path: String) throws(Failure) -> Specification {
-    if let known = results[path] { return try known.get() }
+    let key = Array(path.utf8)
+    if let known = results[key] { return try known.get() }
     if results.count >= Self.maximumCount { results.removeAll() }
     let result: Result<Specification, Failure>
     do throws(Failure) { result = .success(try Self.read(path)) } catch { result = .failure(error) }
-    results[path] = result
+    results[key] = result
     return try result.get()
   }
 

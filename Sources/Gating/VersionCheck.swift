@@ -61,10 +61,11 @@ struct VersionCheck {
     if let first = specificationPaths.first { refuseChangedDirectory(next: verify(first)) }
   }
 
-  /// Refuses a version whose directory is not as it was signed, unless that was found in one of its files already.
+  /// Refuses a version whose directory is not as it was signed, unless that was found in one of its files already: by a
+  /// rule that no exemption overrules.
   private mutating func refuseChangedDirectory(next: [String]) {
     let telling: [Refusal.Rule] = [
-      .modelChanged, .proofUnchecked, .certificateUnreadable, .noCertificate, .badSignature, .modelUnreadable,
+      .modelChanged, .proofUnchecked, .certificateUnreadable, .badSignature, .modelUnreadable,
     ]
     guard ModelPath.isVersion(version), !refusals.contains(where: { telling.contains($0.rule) }),
       let problem = evidence.directoryProblem(path)
@@ -84,7 +85,8 @@ struct VersionCheck {
     let file = try certificate(for: specification)
     let (certificate, certificatePath) = (file.certificate, file.file)
     let claims = certificate.claims
-    guard claims.model.name == application, claims.model.version == version else {
+    guard claims.model.name.utf8.elementsEqual(application.utf8), claims.model.version.utf8.elementsEqual(version.utf8)
+    else {
       throw Refused(
         .modelChanged, certificatePath,
         "the certificate speaks of \(claims.model.name)/\(claims.model.version), not of \(application)/\(version)",
@@ -167,17 +169,26 @@ struct VersionCheck {
     _ file: CertificateFile, _ specification: Specifications.Specification, next: [String]
   ) {
     if let reason = evidence.signatureProblem(file) {
-      refusals.append(Refusal(.badSignature, file: file.file, reason: reason, next: next))
+      refusals.append(
+        Refusal(
+          .badSignature, file: file.file, reason: reason,
+          next: evidence.trust == nil ? ["vpals", "keys", "init"] : next))
     }
     if let problem = evidence.validityProblem(file) {
       refusals.append(
-        Refusal(.expiredOrRevoked, file: file.file, reason: problem.reason, next: next, isFinal: problem.isFinal))
+        Refusal(
+          .expiredOrRevoked, file: file.file, reason: problem.reason, next: problem.isFinal ? train : next,
+          isFinal: problem.isFinal))
     }
     if let name = try? Certificate.fileName(specification: specification.name, .logProof),
       let reason = evidence.inclusionProblem(file, proofPath: "\(path)/\(name)")
     {
       refusals.append(
-        Refusal(.notInLog, file: file.file, reason: reason, next: next, isFinal: evidence.logProblem != nil))
+        Refusal(
+          .notInLog, file: file.file, reason: reason,
+          next: evidence.logProblem == nil
+            ? next : ["vpals", "log", "verify", "--log", policy.log.directory ?? "LOG"],
+          isFinal: evidence.logProblem != nil))
     }
     if let reason = evidence.dataProblem(file.certificate.claims) {
       refusals.append(Refusal(.dataOutsideDomain, file: file.file, reason: reason, next: next))
@@ -212,7 +223,9 @@ struct VersionCheck {
     if tool.name == "vpals", let version = SemanticVersion(tool.version), version >= minimum { return nil }
     return Refusal(
       .verifierTooOld, file: certificatePath,
-      reason: "the certificate was made by \(tool.name) \(tool.version); the policy asks for vpals \(minimum) or later",
+      reason:
+        "the certificate was made by \(tool.name) \(tool.version); the policy asks for vpals \(minimum) or later: "
+        + "install it, then verify again",
       next: next)
   }
 

@@ -86,7 +86,7 @@ public struct VersionPublisher: Sendable {
           networkDigest: ExactNetwork(network).digest.hexadecimalPart),
         specification: specification, results: results,
         arithmetic: Certificate.Arithmetic(of: readBack, for: specification), data: data, startedAt: now,
-        finishedAt: now, validityDays: issuer.validityDays)
+        finishedAt: now, expiresAt: issuer.expiry(of: now))
       var all = files
       for (result, record) in zip(results, certificate.properties) {
         if let proof = result.proof, let reference = record.proof { all[reference.path] = try proof.read() }

@@ -69,15 +69,16 @@ public struct KeyStore: Sendable {
     }
   }
 
-  /// Enters the public key of a log into the trust file, valid for `days` from `now` on.
+  /// Enters a public key into the trust file, for what its algorithm is good for, valid for `days` from `now` on.
   /// - Throws: ``SigningError`` `.exists` when the key is there already; otherwise as the file says.
-  public func trustLog(_ key: PublicKey, now: Timestamp, days: Int) throws(SigningError) -> TrustedKey {
+  public func trust(_ key: PublicKey, now: Timestamp, days: Int) throws(SigningError) -> TrustedKey {
     let lock = try lock()
     defer { withExtendedLifetime(lock) {} }
     var trust = try trust()
     let start = Timestamp(milliseconds: now.milliseconds / 1000 * 1000)
     let entry = TrustedKey(
-      publicKey: key, purpose: .log, validFrom: start, validUntil: start.advanced(by: .seconds(days * 86_400)))
+      publicKey: key, purpose: key.algorithm == .p256 ? .certificates : .log, validFrom: start,
+      validUntil: start.advanced(by: .seconds(days * 86_400)))
     try trust.add(entry)
     try trust.write(to: trustPath)
     return entry
@@ -116,6 +117,7 @@ public struct KeyStore: Sendable {
     let entry = TrustedKey(publicKey: key.publicKey, purpose: .certificates, validFrom: start, validUntil: end)
     try trust.add(entry)
     try PrivateFile.createDirectory(directory)
+    try PrivateFile.keepOutOfGit(directory)
     let created = Created(
       key: entry, privatePath: privatePath(of: key.publicKey.id), publicPath: publicPath(of: key.publicKey.id),
       retired: retired)

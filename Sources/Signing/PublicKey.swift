@@ -78,6 +78,15 @@ public struct PublicKey: Sendable, Hashable {
     try self.init(der: block.bytes, source: source)
   }
 
+  /// Reads the PEM in a file.
+  /// - Throws: ``SigningError``: `.key`, `.missing`, `.file`.
+  public init(contentsOf path: String) throws(SigningError) {
+    let bytes = try SigningError.translating { () throws(CertificateError) in
+      try BoundedFile.read(path, maximumBytes: PEM.maximumBytes)
+    }
+    try self.init(pem: String(decoding: bytes, as: UTF8.self), source: path)
+  }
+
   /// PEM, byte for byte as OpenSSL and pyca/cryptography write it.
   public var pem: String { PEM.encode(der, label: Self.label) }
 

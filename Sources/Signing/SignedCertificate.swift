@@ -25,7 +25,9 @@ public struct SignedCertificate: Sendable, Hashable {
   public static func sign(_ certificate: Certificate, with keys: [PrivateKey]) throws(SigningError) -> [UInt8] {
     // Nothing is signed that would be refused later.
     _ = try SigningError.translating { () throws(CertificateError) in try certificate.encoded() }
-    return try DSSEEnvelope(signing: statement(of: certificate).encoded, with: keys).encoded
+    let bytes = try DSSEEnvelope(signing: statement(of: certificate).encoded, with: keys).encoded
+    _ = try CertificateFile(bytes: bytes, file: "the new certificate")
+    return bytes
   }
 
   /// Reads and verifies a signed certificate; `file` is its name in messages.

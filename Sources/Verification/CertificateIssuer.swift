@@ -6,7 +6,6 @@ extension Certificate {
   ///
   /// Without a solver, which bounds alone may not have needed, its version is `unavailable`.
   ///
-  /// - Precondition: `validityDays` is from 1 to ``Certificate/maximumValidityDays``.
   /// - Parameters:
   ///   - results: One per property of the specification, in its order.
   ///   - model: The model version; see ``Certificate/Model``.
@@ -14,7 +13,7 @@ extension Certificate {
   public init(
     model: Model, specification: Specifications.Specification, results: [PropertyResult],
     arithmetic: Arithmetic = .real, data: Coverage? = nil, startedAt: Timestamp, finishedAt: Timestamp,
-    validityDays: Int = Certificate.standardValidityDays
+    expiresAt: Timestamp? = nil
   ) {
     let records = zip(specification.properties, results).map { property, result in
       PropertyRecord(
@@ -33,7 +32,7 @@ extension Certificate {
         outputs: specification.certificateOutputs),
       properties: records, arithmetic: arithmetic, verifier: .vpals(version: VPALs.version),
       solver: .z3(version: (try? Verifier.solverVersion()) ?? "unavailable"), data: data, startedAt: startedAt,
-      finishedAt: finishedAt, expiresAt: finishedAt.advanced(by: .seconds(validityDays * 86_400)))
+      finishedAt: finishedAt, expiresAt: expiresAt)
   }
 }
 

@@ -240,7 +240,7 @@ struct TrainCommand: ParsableCommand {
     switch format {
     case .json: printLine(try Self.json(outcome, counts))
     case .text:
-      for line in lines(outcome, counts, specification, isSigned: options.issuer.key != nil) { printLine(line) }
+      for line in lines(outcome, counts, specification, issuer: options.issuer) { printLine(line) }
     }
     throw ExitCode(outcome.end == .proven || outcome.end == .trained ? 0 : 1)
   }
@@ -260,7 +260,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func lines(
-    _ outcome: LoopOutcome, _ counts: QueueCounts, _ specification: Specification, isSigned: Bool
+    _ outcome: LoopOutcome, _ counts: QueueCounts, _ specification: Specification, issuer: Issuer
   ) -> [String] {
     let report = outcome.report
     var lines: [String] = []
@@ -314,12 +314,18 @@ struct TrainCommand: ParsableCommand {
           + "validation error \(report.repairCost.map { decimal($0 * 100, 3) } ?? "–") % higher")
     }
     switch outcome.end {
-    case .proven where !isSigned:
+    case .proven where issuer.keyID == nil:
       // The gate would refuse it.
       let verify = ["vpals", "verify", outcome.path ?? models, "--spec", specificationPath]
-      lines.append("not signed: there is no key")
+      lines.append("not signed: \(issuer.unsignedBecause ?? "there is no key")")
       lines.append("next: vpals keys init && \(commandLine(verify))  # the gate asks for a signature")
-    case .proven: lines.append("next: vpals gate \(shellQuoted(models))")
+    case .proven:
+      if let key = issuer.keyID {
+        lines.append(
+          "signed by the key \(key.prefix(16)); "
+            + (issuer.log.map { "in the log \($0.origin)" } ?? "not logged"))
+      }
+      lines.append("next: vpals gate \(shellQuoted(models))")
     case .trained:
       lines.append("next: vpals verify \(shellQuoted(outcome.path ?? models)) --spec \(shellQuoted(specificationPath))")
     case .notProven:

@@ -26,6 +26,11 @@ struct CertificatesExportCommand: ParsableCommand {
   func run() throws {
     let now = Timestamp(Date())
     let store = try storeOption.openExisting()
+    if let output, case .sqlite(let path)? = try? StoreLocation.parse(storeOption.store),
+      URL(filePath: output).resolvingSymlinksInPath() == URL(filePath: path).resolvingSymlinksInPath()
+    {
+      throw CommandFailure("\(output) is the store itself; name another file")
+    }
     var rows: [(summary: CertificateSummary, certificate: UncheckedCertificate)] = []
     for summary in try store.certificates(filter.filter(at: now)) {
       rows.append((summary, try store.certificate(id: summary.id).certificate))
@@ -77,9 +82,9 @@ struct CertificatesExportCommand: ParsableCommand {
 
   /// A field of RFC 4180. A text that a spreadsheet would take for a formula is not one after an apostrophe.
   private static func field(_ text: String) -> String {
-    let isFormula = text.first.map { "=+-@\t\r".contains($0) } ?? false
+    let isFormula = text.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } ?? false
     let safe = isFormula ? "'" + text : text
-    guard safe.contains(where: { ",\"\n\r".contains($0) }) else { return safe }
-    return "\"" + safe.replacing("\"", with: "\"\"") + "\""
+    guard safe.unicodeScalars.contains(where: { ",\"\n\r".unicodeScalars.contains($0) }) else { return safe }
+    return "\"" + replacing(safe) { $0 == "\"" ? "\"\"" : nil } + "\""
   }
 }

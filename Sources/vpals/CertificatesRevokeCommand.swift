@@ -4,6 +4,8 @@ import Certificates
 import CommandSupport
 import Evidence
 import Foundation
+import Signing
+import TransparencyLog
 
 struct CertificatesRevokeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,8 +22,7 @@ struct CertificatesRevokeCommand: ParsableCommand {
   @Option(help: "Why, in a line: everybody who reads the log sees it.")
   var reason: String
 
-  @Option(help: "The transparency log. (default: .vpals/log when it is there)")
-  var log: String?
+  @OptionGroup var logPlace: LogPlaceOption
 
   @Option(help: "text or json.")
   var format = OutputFormat.text
@@ -35,11 +36,30 @@ struct CertificatesRevokeCommand: ParsableCommand {
 
   func run() throws {
     let found = try FoundCertificate(certificate, store: storeOption)
-    let store = try storeOption.openExisting()
+    let id = found.certificate.sha256
     do {
-      let log = try IssuingOptions.openLog(log)
-      let id = try store.revoke(certificate: found.certificate.sha256, reason: reason, now: Date())
-      try log?.publish(from: store)
+      let places = try EvidencePlaces()
+      let trust = FileManager.default.fileExists(atPath: places.trust) ? try TrustFile(contentsOf: places.trust) : nil
+      let log = try logPlace.open(trust: trust)
+      if let stored = found.stored {
+        let store = try storeOption.openExisting()
+        if let earlier = stored.revocation {
+          // A run that was killed may not have told the log.
+          printError("note: revoked already, at \(earlier.revokedAt): \(oneLine(earlier.reason))")
+        } else {
+          _ = try store.revoke(certificate: id, reason: reason, now: Date())
+        }
+        try log?.publish(from: store)
+      } else if let log {
+        // Another machine verified it: the log is what everybody looks at.
+        try StoreBounds.check(reason: reason)
+        let revocation = Revocation(cause: .operator, reason: reason, revokedAt: Timestamp(Date()))
+        _ = try log.append(CertificateEvents.revoked(CertificateEvents.Name(found.certificate), revocation))
+      } else {
+        throw CommandFailure(
+          "the store \(storeOption.store) does not have the certificate \(id.prefix(12)), and there is no log: name the log "
+            + "with --log")
+      }
       switch format {
       case .json: printLine(try jsonText(JSONOutcome(id: id, log: log?.origin)))
       case .text:
@@ -48,11 +68,13 @@ struct CertificatesRevokeCommand: ParsableCommand {
           "revoked \(id.prefix(12)): \(oneLine("\(claims.model.name)/\(claims.model.version)")) for "
             + oneLine(claims.specification.name))
         if let log {
-          printLine("the log \(log.origin) says so: publish it, and give the gate --log \(shellQuoted(log.directory))")
+          printLine("the log \(log.origin) says so; publish \(oneLine(log.directory)), where the gate reads it")
         } else {
-          printLine("no log: only \(storeOption.store) knows; make one with vpals log init")
+          printLine("only \(storeOption.store) knows; what is to be logged waits for the first log (vpals log init)")
         }
       }
+    } catch let failure as CommandFailure {
+      throw failure
     } catch {
       throw CommandFailure("\(error)")
     }

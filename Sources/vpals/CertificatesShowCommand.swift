@@ -18,8 +18,8 @@ struct CertificatesShowCommand: ParsableCommand {
   @Option(help: "The specification's file, for the commands that verify. (default: specs/SPEC.yaml)")
   var spec: String?
 
-  @Option(help: "The trust file.")
-  var trust = KeyStore.standardTrustFile
+  @Option(help: "The trust file. (default: that of gate.yaml, or trust.json)")
+  var trust: String?
 
   @Flag(help: "Only the commands that verify it with stock tools: a script for a shell.")
   var commands = false
@@ -31,8 +31,9 @@ struct CertificatesShowCommand: ParsableCommand {
 
   func run() throws {
     let found = try FoundCertificate(certificate, store: storeOption)
+    let trust = try trust ?? EvidencePlaces().trust
     if commands {
-      guard let steps = steps(found) else {
+      guard let steps = steps(found, trust: trust) else {
         throw CommandFailure(
           found.file == nil
             ? "no file of this certificate is known; name it instead of its identifier"
@@ -49,7 +50,7 @@ struct CertificatesShowCommand: ParsableCommand {
       for line in Self.lines(found, trust: trust, now: Timestamp(Date())) { printLine(line) }
       guard let path = found.file?.file else { return }
       printLine("")
-      if let steps = steps(found) {
+      if let steps = steps(found, trust: trust) {
         printLine("verify it yourself, with stock tools (--commands prints them alone):")
         for step in steps { printLine("  # \(step.title)\n  \(step.command)") }
         printLine("and the proofs:")
@@ -66,7 +67,7 @@ struct CertificatesShowCommand: ParsableCommand {
     spec ?? "specs/\(found.certificate.claims.specification.name).yaml"
   }
 
-  private func steps(_ found: FoundCertificate) -> [StockCommands.Step]? {
+  private func steps(_ found: FoundCertificate, trust: String) -> [StockCommands.Step]? {
     guard let file = found.file, let signature = file.envelope.signatures.first else { return nil }
     return StockCommands.steps(
       path: file.file, keyID: signature.keyID, specification: found.certificate.claims.specification,

@@ -25,10 +25,10 @@ struct CertificatesVerifyCommand: ParsableCommand {
   @Option(help: "The specification's file. (default: specs/SPEC.yaml)")
   var spec: String?
 
-  @Option(help: "The trust file.")
-  var trust = KeyStore.standardTrustFile
+  @Option(help: "The trust file. (default: that of gate.yaml, or trust.json)")
+  var trust: String?
 
-  @Option(help: "The transparency log. (default: .vpals/log when it is there)")
+  @Option(help: "The transparency log. (default: that of gate.yaml, or .vpals/log when it is there)")
   var log: String?
 
   @Option(help: "A checkpoint of the log that was saved elsewhere: the log must extend it.")
@@ -45,6 +45,15 @@ struct CertificatesVerifyCommand: ParsableCommand {
       throw CommandFailure("no file of this certificate is known; name it instead of its identifier")
     }
     let claims = found.certificate.claims
+    guard ModelPath.isVersion(ModelPath.names(ofVersion: found.directory).version) else {
+      throw CommandFailure(
+        "\(found.directory) is no version models/APP/vNNNN, of which alone a directory is signed",
+        next: commandLine([
+          "vpals-check", file.file, "--model", "MODEL", "--spec", spec ?? "specs/\(claims.specification.name).yaml",
+          "--trust",
+          trust ?? "trust.json",
+        ]))
+    }
     let specification = claims.specification.name
     guard (file.file as NSString).lastPathComponent == (try Certificate.fileName(specification: specification)) else {
       throw CommandFailure(
@@ -57,9 +66,10 @@ struct CertificatesVerifyCommand: ParsableCommand {
     }
     var policy = GatePolicy()
     policy.specifications = [GatePolicy.SpecificationRule(models: .all, allOf: [specification])]
-    policy.trust = trust
-    let standardLog = FileManager.default.fileExists(atPath: IssuingOptions.standardLog)
-    policy.log.directory = log ?? (standardLog ? IssuingOptions.standardLog : nil)
+    let places = try EvidencePlaces()
+    policy.trust = trust ?? places.trust
+    let hasLog = places.isLogNamed || FileManager.default.fileExists(atPath: places.log)
+    policy.log.directory = log ?? (hasLog ? places.log : nil)
     policy.log.checkpoint = checkpoint
     policy.log.inclusion = policy.log.directory == nil ? .optional : .required
     let directory = (path as NSString).deletingLastPathComponent

@@ -11,7 +11,9 @@ struct KeysCommand: ParsableCommand {
     commandName: "keys",
     abstract: "Keys that certificates and models are signed with.",
     discussion: "Exits 0 when done, 1 when the state of the keys refuses it, 2 when it could not run.",
-    subcommands: [KeysInitCommand.self, KeysShowCommand.self, KeysRotateCommand.self, KeysRetireCommand.self])
+    subcommands: [
+      KeysInitCommand.self, KeysShowCommand.self, KeysAddCommand.self, KeysRotateCommand.self, KeysRetireCommand.self,
+    ])
 }
 
 /// Where keys and the trust file lie.
@@ -21,18 +23,6 @@ struct KeyOptions: ParsableArguments {
 
   @Option(help: "The trust file.")
   var trust = KeyStore.standardTrustFile
-
-  @Option(help: "The transparency log that is told of it. (default: .vpals/log when it is there)")
-  var log: String?
-
-  /// The log, opened before a key changes: an event that cannot be logged must not happen unseen.
-  func openLog() throws -> IssuingLog? {
-    do {
-      return try IssuingOptions.openLog(log)
-    } catch {
-      throw CommandFailure("\(error); nothing was changed")
-    }
-  }
 
   /// Logs what happened to keys.
   static func record(_ kind: LogEntry.Kind, _ keys: [TrustedKey], in log: IssuingLog?, now: Timestamp) throws {
@@ -72,7 +62,26 @@ struct KeyOptions: ParsableArguments {
     printLine("  private  \(created.privatePath), mode 600: keep a copy in a safe place, and none in a repository")
     printLine("  public   \(created.publicPath)")
     printLine("  trust    \(trust): signs certificates from \(created.key.validFrom) to \(created.key.validUntil)")
-    printLine("next: \(commandLine(["git", "add", trust]))")
+  }
+
+  /// What to do with the changed trust file; the last line.
+  func printNext() { printLine("next: \(commandLine(["git", "add", trust]))  # and the log; never a private key") }
+}
+
+/// The log that is told what happens to keys.
+struct KeyLogOption: ParsableArguments {
+  @OptionGroup var place: LogPlaceOption
+
+  /// The log, opened before a key changes: an event that cannot be logged must not happen unseen.
+  func open(_ keys: KeyOptions) throws -> IssuingLog? {
+    let trust = try keys.attempt { () throws(SigningError) in try keys.store.trust() }
+    do {
+      return try place.open(trust: trust)
+    } catch let failure as CommandFailure {
+      throw CommandFailure("\(failure); nothing was changed", next: failure.next)
+    } catch {
+      throw CommandFailure("\(error); nothing was changed")
+    }
   }
 }
 
@@ -92,15 +101,17 @@ struct KeysInitCommand: ParsableCommand {
 
   @OptionGroup var validity: ValidityOption
   @OptionGroup var keys: KeyOptions
+  @OptionGroup var log: KeyLogOption
 
   func run() throws {
-    let log = try keys.openLog()
+    let log = try log.open(keys)
     let now = Timestamp(Date())
     let created = try keys.attempt { () throws(SigningError) in
       try keys.store.create(now: now, days: validity.days)
     }
     KeyOptions.printCreated(created, trust: keys.trust)
     try KeyOptions.record(.keyAdded, [created.key], in: log, now: now)
+    keys.printNext()
   }
 }
 
@@ -111,9 +122,10 @@ struct KeysRotateCommand: ParsableCommand {
 
   @OptionGroup var validity: ValidityOption
   @OptionGroup var keys: KeyOptions
+  @OptionGroup var log: KeyLogOption
 
   func run() throws {
-    let log = try keys.openLog()
+    let log = try log.open(keys)
     let now = Timestamp(Date())
     let created = try keys.attempt { () throws(SigningError) in
       try keys.store.rotate(now: now, days: validity.days)
@@ -121,6 +133,7 @@ struct KeysRotateCommand: ParsableCommand {
     KeyOptions.printCreated(created, trust: keys.trust)
     try KeyOptions.record(.keyRetired, created.retired, in: log, now: now)
     try KeyOptions.record(.keyAdded, [created.key], in: log, now: now)
+    keys.printNext()
   }
 }
 
@@ -136,9 +149,10 @@ struct KeysRetireCommand: ParsableCommand {
   var revoke: String?
 
   @OptionGroup var keys: KeyOptions
+  @OptionGroup var log: KeyLogOption
 
   func run() throws {
-    let log = try keys.openLog()
+    let log = try log.open(keys)
     let now = Timestamp(Date())
     let key = try keys.attempt { () throws(SigningError) in
       try keys.store.retire(id: try found(), now: now, revokedBecause: revoke)
@@ -150,11 +164,9 @@ struct KeysRetireCommand: ParsableCommand {
     try KeyOptions.record(.keyRetired, [key], in: log, now: now)
     let left = try keys.attempt { () throws(SigningError) in try keys.store.trust() }
     if left.signingKeys(for: .certificates, at: now).isEmpty {
-      printLine("no key may sign now")
-      printLine("next: vpals keys init")
-    } else {
-      printLine("next: \(commandLine(["git", "add", keys.trust]))")
+      printLine("no key may sign now; vpals keys init makes one")
     }
+    keys.printNext()
   }
 
   private func found() throws(SigningError) -> String {
@@ -166,6 +178,40 @@ struct KeysRetireCommand: ParsableCommand {
           + "\(keys.trust); see `vpals keys show`")
     }
     return first
+  }
+}
+
+struct KeysAddCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add",
+    abstract: "Enters somebody else's public key into the trust file: a colleague's, or that of a log.",
+    discussion: """
+      FILE is a public key as PEM (ID.pub.pem of vpals keys init; P-256 for certificates, Ed25519 for a log) or the public \
+      key of a log as vpals log init writes it, LOG.vkey. Have the key from a person, not from the place it signs.
+      """)
+
+  @Argument(help: "The public key.")
+  var file: String
+
+  @OptionGroup var validity: ValidityOption
+  @OptionGroup var keys: KeyOptions
+  @OptionGroup var log: KeyLogOption
+
+  func run() throws {
+    let log = try log.open(keys)
+    let now = Timestamp(Date())
+    let key = try keys.attempt { () throws(SigningError) in try publicKey() }
+    let entry = try keys.attempt { () throws(SigningError) in
+      try keys.store.trust(key, now: now, days: validity.days)
+    }
+    printLine("trusted key \(entry.id) for \(entry.purpose.rawValue) until \(entry.validUntil)")
+    try KeyOptions.record(.keyAdded, [entry], in: log, now: now)
+    keys.printNext()
+  }
+
+  private func publicKey() throws(SigningError) -> PublicKey {
+    if let key = try? LogFiles.readPublicKey(file) { return try PublicKey(ed25519: key.publicKey, source: file) }
+    return try PublicKey(contentsOf: file)
   }
 }
 

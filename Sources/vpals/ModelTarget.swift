@@ -67,7 +67,7 @@ struct ModelTarget {
   /// The files of a version that a certificate must speak of besides the network's own: all but what verifying writes.
   /// A lone file in a directory of others has none.
   /// - Throws: ``CommandFailure`` for a file that cannot be read.
-  func furtherFiles(than read: [NetworkFile]) throws -> [Certificate.Subject] {
+  func furtherFiles(than read: [NetworkFile], specification: Specification) throws -> [Certificate.Subject] {
     guard isVersion else { return [] }
     let own = Set(read.map(\.name))
     let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { name in
@@ -80,7 +80,18 @@ struct ModelTarget {
     for name in names.sorted() {
       do {
         let found = try SHA256Digest.ofFile("\(directory)/\(name)")
+        if name == "\(specification.name).yaml" {
+          // The certificate speaks of the specification by that name.
+          guard "sha256:\(found.sha256)" == specification.fileDigest else {
+            throw CommandFailure(
+              "\(directory)/\(name) is another file than \(specificationPath), of which the certificate speaks by that name; "
+                + "remove it, or verify with it")
+          }
+          continue
+        }
         subjects.append(Certificate.Subject(name: name, sha256: found.sha256, bytes: found.bytes))
+      } catch let failure as CommandFailure {
+        throw failure
       } catch {
         throw CommandFailure("\(error); a version's directory has only regular files")
       }

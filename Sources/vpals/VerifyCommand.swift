@@ -117,8 +117,19 @@ struct VerifyCommand: ParsableCommand {
     } catch {
       throw CommandFailure("\(target.modelPath) and \(target.specificationPath) do not fit: \(error)")
     }
-    let issuer = covered ? try issuing.issuer() : Issuer()
-    let further = covered ? try target.furtherFiles(than: read.files) : []
+    // Also for a part of the properties: the search that is kept then lies in a directory that may be signed.
+    let isSigned = access("\(target.directory)/\(ModelSignature.fileName)", F_OK) == 0 && target.isVersion
+    let issuer = try issuing.issuer()
+    if covered {
+      let name = try Certificate.fileName(specification: specification.name)
+      do {
+        // Asked for by name, an unsigned certificate may take the place of a signed one.
+        if !issuing.unsigned { try issuer.checkMayReplace("\(target.directory)/\(name)") }
+      } catch {
+        throw CommandFailure("\(error)")
+      }
+    }
+    let further = covered ? try target.furtherFiles(than: read.files, specification: specification) : []
     if issuer.key != nil, target.isVersion {
       do throws(SigningError) {
         try ModelSignature.checkSignable(target.directory)
@@ -127,6 +138,7 @@ struct VerifyCommand: ParsableCommand {
       }
     }
     let store = try storeOption.open()
+    if covered, !issuing.reissue { try refuseRevoked(target, network, specification, store) }
     let stop = StopSignal()
     let interrupts = Interrupts(stop)
     defer { withExtendedLifetime(interrupts) {} }
@@ -167,16 +179,20 @@ struct VerifyCommand: ParsableCommand {
 
     let found = foundCounterexamples(chosen, results, specification)
     // Before the certificate: a signature of the directory covers what lies there.
-    let saved = keepSearches(results, target, specification, writable: writable)
+    let saved = keepSearches(results, target, specification, writable: writable && (!isSigned || issuer.key != nil))
+    if writable, isSigned, issuer.key == nil, !results.allSatisfy({ $0.saved == nil }) {
+      printError("note: the searches are not kept: \(target.directory) is signed, and there is no key to sign it again")
+    }
     var evidence = VerifyReport.Evidence.none
+    let finishedAt = Timestamp(Date())
     if covered {
       let certificate = Certificate(
         model: Certificate.Model(
           name: target.application, version: target.version, files: read.files.map(Certificate.Subject.init) + further,
           networkDigest: network.digest.hexadecimalPart),
         specification: specification, results: results, arithmetic: arithmetic,
-        data: coverage(target, specification), startedAt: startedAt, finishedAt: Timestamp(Date()),
-        validityDays: issuer.validityDays)
+        data: coverage(target, specification), startedAt: startedAt, finishedAt: finishedAt,
+        expiresAt: issuer.expiry(of: finishedAt))
       evidence = try write(certificate, results, found, target, store, issuer)
     } else {
       _ = try store.enqueue(
@@ -184,6 +200,8 @@ struct VerifyCommand: ParsableCommand {
         origin: QueueOrigin(
           application: target.application, modelVersion: target.version, networkDigest: network.digest.hexadecimalPart,
           specificationDigest: specification.digest.hexadecimalPart), now: Date())
+      try issuer.log?.publish(from: store)
+      if isSigned, issuer.key != nil { try issuer.sign(target.directory, now: Timestamp(Date())) }
     }
     let measured =
       found.isEmpty
@@ -195,7 +213,8 @@ struct VerifyCommand: ParsableCommand {
       target: target, network: network, specification: specification, properties: chosen, results: results,
       arithmetic: arithmetic, evidence: evidence, found: found, saved: saved,
       sameStore: storeOption.store == StoreOption.standard ? [] : ["--store", storeOption.store],
-      measured: measured?.rows, sameData: data.map { ["--data", $0] } ?? [])
+      measured: measured?.rows, hasSigningKeys: issuer.unsignedBecause?.hasPrefix("the private key of") ?? false,
+      sameData: data.map { ["--data", $0] } ?? [])
     switch format {
     case .json: printLine(try report.json())
     case .text: for line in report.lines() { printLine(line) }
@@ -210,6 +229,8 @@ struct VerifyCommand: ParsableCommand {
   ) throws -> VerifyReport.Evidence {
     if let path = try earlierCertificate(deciding: certificate, in: target.directory) {
       _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
+      try issuer.log?.publish(from: store)
+      if issuer.key != nil, target.isVersion { try issuer.sign(target.directory, now: Timestamp(Date())) }
       return .earlier(path: path)
     }
     var proofs: [String: ProofFile] = [:]
@@ -219,7 +240,25 @@ struct VerifyCommand: ParsableCommand {
     let issued = try issuer.issue(
       certificate, found: found, proofs: proofs, into: target.directory, isVersion: target.isVersion, store: store,
       now: Timestamp(Date()))
-    return .issued(issued, log: issuer.log?.origin)
+    return .issued(issued, log: issuer.log?.origin, unsignedBecause: issuer.unsignedBecause)
+  }
+
+  /// Refuses to issue a certificate of a network and a specification of which somebody has revoked one: verifying them
+  /// again says nothing about the reason. What a counterexample revoked, verifying decides.
+  private func refuseRevoked(
+    _ target: ModelTarget, _ network: ExactNetwork, _ specification: Specification, _ store: any Store
+  ) throws {
+    let filter = CertificateFilter(
+      application: target.application, state: .revoked, now: Timestamp(Date()), limit: StoreBounds.page)
+    for summary in try store.certificates(filter)
+    where summary.networkDigest == network.digest.hexadecimalPart
+      && summary.specificationDigest == specification.digest.hexadecimalPart
+    {
+      guard let revocation = summary.revocation, revocation.cause == .operator else { continue }
+      throw CommandFailure(
+        "certificate \(summary.id.prefix(12)) of this very network and specification was revoked at "
+          + "\(revocation.revokedAt): \(oneLine(revocation.reason)); --reissue issues a new one all the same")
+    }
   }
 
   /// How much of the application's measured rows lies in the domain; nil, with a note when there are rows, if that
@@ -365,7 +404,9 @@ struct VerifyCommand: ParsableCommand {
     guard let old = try? CertificateFile(contentsOf: path).certificate.claims, old.model == new.model,
       old.specification == new.specification, old.verifier == new.verifier,
       old.properties.map(\.queryDigests) == new.properties.map(\.queryDigests),
-      !old.properties.contains(where: { $0.outcome.isOpen })
+      !old.properties.contains(where: { $0.outcome.isOpen }),
+      // What this run refutes does not stay.
+      !zip(old.properties, new.properties).contains(where: { $0.outcome == .holds && $1.outcome.name == "violated" })
     else { return nil }
     return path
   }

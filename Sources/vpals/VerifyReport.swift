@@ -26,6 +26,8 @@ struct VerifyReport {
   let sameStore: [String]
   /// The rows that counterexamples are compared with.
   let measured: MeasuredRows?
+  /// Whether the trust file has a key that may sign, whose private half is elsewhere.
+  let hasSigningKeys: Bool
   /// `--data` and its value, when it was given.
   let sameData: [String]
 
@@ -36,26 +38,27 @@ struct VerifyReport {
     /// An earlier one decides more than this run did, and stays.
     case earlier(path: String)
     /// `log` is the name of the log, when there is one.
-    case issued(Issuer.Issued, log: String?)
+    case issued(Issuer.Issued, log: String?, unsignedBecause: String?)
 
     var path: String? {
       switch self {
       case .none: nil
       case .earlier(let path): path
-      case .issued(let issued, _): issued.path
+      case .issued(let issued, _, _): issued.path
       }
     }
 
     /// Who signed, and where it is logged.
     var line: String? {
-      guard case .issued(let issued, let log) = self else { return nil }
-      let signature = issued.keyID.map { "signed by the key \($0.prefix(16))" } ?? "not signed: there is no key"
-      guard let log, let index = issued.logIndex else { return signature }
-      return "\(signature), entry \(index) of the log \(log)"
+      guard case .issued(let issued, let log, let reason) = self else { return nil }
+      let signature =
+        issued.keyID.map { "signed by the key \($0.prefix(16))" } ?? "not signed: \(reason ?? "there is no key")"
+      guard let log, let index = issued.logIndex else { return "\(signature); not logged" }
+      return "\(signature); entry \(index) of the log \(log)"
     }
 
     var isSigned: Bool {
-      guard case .issued(let issued, _) = self else { return false }
+      guard case .issued(let issued, _, _) = self else { return false }
       return issued.keyID != nil
     }
   }
@@ -145,7 +148,7 @@ struct VerifyReport {
 
   func json() throws -> String {
     var issued: Issuer.Issued?
-    if case .issued(let new, _) = evidence { issued = new }
+    if case .issued(let new, _, _) = evidence { issued = new }
     let report = JSONReport(
       model: network.digest, spec: specification.digest, arithmetic: arithmetic.description,
       certificate: certificate, signedBy: issued?.keyID, logIndex: issued?.logIndex,
@@ -250,7 +253,7 @@ struct VerifyReport {
     let count = "\(results.count - violated - undecided) of \(results.count) properties hold"
     switch evidence {
     case .earlier(let path): lines.append("\(count); the earlier certificate decides all and stays: \(path)")
-    case .issued(let issued, _): lines.append("\(count); certificate: \(issued.path)")
+    case .issued(let issued, _, _): lines.append("\(count); certificate: \(issued.path)")
     case .none: lines.append(count)
     }
     if let line = evidence.line { lines.append(line) }
@@ -278,7 +281,13 @@ struct VerifyReport {
     } else if case .issued = evidence, !evidence.isSigned, target.isVersion {
       // The gate would refuse it.
       let verify = ["vpals", "verify", target.argument, "--spec", target.specificationPath]
-      lines.append("next: vpals keys init && \(commandLine(verify + sameStore))  # the gate asks for a signature")
+      let keys = hasSigningKeys ? ["--signing-key", "FILE"] : []
+      lines.append(
+        "next: \(hasSigningKeys ? "" : "vpals keys init && ")\(commandLine(verify + keys + sameStore))  # the gate asks for a "
+          + "signature")
+    } else if case .issued = evidence, !target.isVersion, let certificate {
+      let check = ["vpals-check", certificate, "--model", target.modelPath, "--spec", target.specificationPath]
+      lines.append("next: \(commandLine(check))  # the gate judges models/APP/vNNNN alone")
     } else if certificate != nil, target.isVersion {
       lines.append("next: vpals gate \(shellQuoted(target.directory))")
     }

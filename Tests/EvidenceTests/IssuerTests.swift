@@ -86,7 +86,7 @@ struct Scene {
     let issued = try scene.issue(certificate)
     #expect(
       TemporaryDirectory.names(in: scene.version) == [
-        "model.onnx", "model.sig", "nginx.intoto.json", "nginx.tlog-proof", "nginx.vsa.intoto.json",
+        "model.onnx", "model.sig", "nginx.intoto.json", "nginx.tlog-proof", "nginx.vsa.json",
       ])
     #expect(issued.path == "\(scene.version)/nginx.intoto.json")
     #expect(issued.keyID == scene.key.publicKey.id)
@@ -98,7 +98,7 @@ struct Scene {
     #expect(try file.verified(by: scene.trust, now: Scene.now).keyIDs == [scene.key.publicKey.id])
     _ = try ModelSignature(of: scene.version, trust: scene.trust, now: Scene.now)
     let summary = try SignedSummary(
-      bytes: try BoundedFile.read("\(scene.version)/nginx.vsa.intoto.json", maximumBytes: 1 << 20), trust: scene.trust,
+      bytes: try BoundedFile.read("\(scene.version)/nginx.vsa.json", maximumBytes: 1 << 20), trust: scene.trust,
       now: Scene.now, file: "vsa"
     ).summary
     // There is no proof, so nothing was checked.
@@ -142,7 +142,7 @@ struct Scene {
       Scene.holding(), proofs: [:], into: scene.version, isVersion: false, store: scene.store, now: Scene.now)
     #expect(
       TemporaryDirectory.names(in: scene.version) == [
-        "model.onnx", "nginx.intoto.json", "nginx.tlog-proof", "nginx.vsa.intoto.json",
+        "model.onnx", "nginx.intoto.json", "nginx.tlog-proof", "nginx.vsa.json",
       ])
   }
 
@@ -155,7 +155,7 @@ struct Scene {
     }
     #expect(
       TemporaryDirectory.names(in: path) == [
-        "model.onnx", "model.sig", "nginx.intoto.json", "nginx.tlog-proof", "nginx.vsa.intoto.json", "training.json",
+        "model.onnx", "model.sig", "nginx.intoto.json", "nginx.tlog-proof", "nginx.vsa.json", "training.json",
       ])
     let signature = try ModelSignature(of: path, trust: scene.trust, now: Scene.now)
     #expect(signature.manifest.files.count == 5)
@@ -180,7 +180,7 @@ struct Scene {
     let stored = try scene.store.certificate(id: second)
     #expect(stored.isIssued)
     #expect(stored.logged?.index == 1)
-    #expect(stored.logged?.origin == "example.com/models")
+    #expect(stored.logged?.origin == scene.log.identity)
     let listed = try scene.store.certificates(CertificateFilter(issuedOnly: true))
     #expect(listed.map(\.id) == [second, first])
     #expect(listed.map(\.logIndex) == [1, 0])
@@ -204,7 +204,7 @@ struct Scene {
     _ = try scene.issue(Scene.holding(seconds: 1), by: Issuer())
     let writer = LogWriter(directory: scene.logPath, signers: [try LogFiles.readSecretKey(scene.logPath)])
     #expect(throws: Killed.self) {
-      try scene.store.publishLogEntries(to: "example.com/models", limit: 100) { entries, position in
+      try scene.store.publishLogEntries(to: scene.log.identity, limit: 100) { entries, position in
         #expect(position == 0)
         #expect(entries.count == 3)
         // Something of another store comes between.
@@ -387,6 +387,68 @@ struct Scene {
         certificate: StoreExamples.certificate(seconds: 7), found: [StoreExamples.found(7)], isIssued: true),
       now: StoreExamples.start)
     #expect((try scene.store.certificate(id: id).revocation != nil) == isRevoked)
+  }
+
+  /// A full queue is no reason to let a certificate live that is known to be wrong.
+  @Test func aCounterexampleRevokesAlsoWhenTheQueueIsFull() throws {
+    let store = try SQLiteStore(path: "\(scene.directory.path)/small.sqlite", maximumOpenEntries: 1)
+    let id = try scene.signing.issue(
+      Scene.holding(), proofs: [:], into: scene.version, isVersion: true, store: store, now: Scene.now
+    ).outcome.certificateID
+    let found = (1...3).map { StoreExamples.found($0) }
+    let error = #expect(throws: StorageError.self) {
+      try store.enqueue(found, origin: Self.origin, now: StoreExamples.start)
+    }
+    #expect(error?.code == .limit)
+    #expect(try store.queueEntries(QueueFilter()).isEmpty)
+    #expect(try store.certificate(id: id).revocation?.cause == .counterexample)
+    #expect(try scene.log.publish(from: store) == 2)
+  }
+
+  /// The revocation goes into every log, so that a gate that reads another one knows as well.
+  @Test func revocationsGoIntoEveryLog() throws {
+    let id = try scene.issue(Scene.holding()).outcome.certificateID
+    _ = try scene.store.revoke(certificate: id, reason: "wrong data", now: StoreExamples.start)
+    #expect(try scene.log.publish(from: scene.store) == 1)
+    let path = "\(scene.directory.path)/second"
+    let key = try LogFiles.create(path, origin: "example.com/models")
+    let second = try IssuingLog(directory: path)
+    #expect(try second.publish(from: scene.store) == 1)
+    var reader = try LogReader(directory: path, keys: [key])
+    let entry = try LogEntry(parsing: try reader.entry(0), place: "log")
+    #expect(entry.kind == .certificateRevoked && entry.subjects.map(\.sha256) == [id])
+    #expect(try scene.log.publish(from: scene.store) == 0)
+    #expect(try second.publish(from: scene.store) == 0)
+  }
+
+  @Test func aCertificateThatWasOnlyRememberedCanBeIssued() throws {
+    let id = try scene.store.record(
+      VerificationRecord(certificate: Scene.holding(), found: []), now: StoreExamples.start
+    ).certificateID
+    let issued = try scene.issue(Scene.holding())
+    #expect(issued.outcome.certificateID == id)
+    #expect(issued.logIndex == 0)
+    #expect(try scene.store.certificate(id: id).isIssued)
+  }
+
+  @Test func aKeyThatWasRetiredMeanwhileDoesNotSign() throws {
+    let path = "\(scene.directory.path)/trust.json"
+    let issuer = Issuer(key: scene.key, log: scene.log, trustPath: path)
+    try scene.trust.write(to: path)
+    _ = try scene.issue(Scene.holding(), by: issuer)
+    var trust = scene.trust
+    try trust.retire(id: scene.key.publicKey.id, at: Scene.now)
+    try trust.write(to: path)
+    let before = try BoundedFile.read("\(scene.version)/nginx.intoto.json", maximumBytes: 1 << 20)
+    let error = #expect(throws: SigningError.self) { try scene.issue(Scene.holding(seconds: 1), by: issuer) }
+    #expect(error?.code == .refused)
+    #expect(try BoundedFile.read("\(scene.version)/nginx.intoto.json", maximumBytes: 1 << 20) == before)
+  }
+
+  @Test func aCertificateDoesNotOutliveItsKey() {
+    let end = Scene.now.advanced(by: .seconds(86_400))
+    #expect(Issuer(validityDays: 30, keyValidUntil: end).expiry(of: Scene.now) == end)
+    #expect(Issuer(validityDays: 30).expiry(of: Scene.now) == Scene.now.advanced(by: .seconds(30 * 86_400)))
   }
 
   @Test func counterexamplesToOtherNetworksAndPropertiesRevokeNothing() throws {

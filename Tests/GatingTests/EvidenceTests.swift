@@ -200,7 +200,7 @@ final class SignedRepository {
 
   @Test(arguments: [
     ("model.onnx", "VP004"), ("nginx.sane.proof", "VP010"), ("nginx.tlog-proof", "VP007"),
-    ("nginx.vsa.intoto.json", "VP004"), ("model.sig", "VP006"),
+    ("nginx.vsa.json", "VP004"), ("model.sig", "VP006"),
   ])
   func changedFilesAreRefused(name: String, rule: String) throws {
     try scene.flip("\(scene.version)/\(name)", at: 0.5)
@@ -210,7 +210,7 @@ final class SignedRepository {
 
   @Test(arguments: [
     ("model.onnx", "VP004"), ("nginx.sane.proof", "VP010"), ("nginx.tlog-proof", "VP007"), ("model.sig", "VP006"),
-    ("nginx.intoto.json", "VP001"), ("nginx.vsa.intoto.json", "VP004"),
+    ("nginx.intoto.json", "VP001"), ("nginx.vsa.json", "VP004"),
   ])
   func missingFilesAreRefused(name: String, rule: String) throws {
     try FileManager.default.removeItem(atPath: "\(scene.version)/\(name)")

@@ -139,7 +139,10 @@ import Testing
     #expect(try made(by: "vpals", "0.9.0") == [])
     #expect(try made(by: "vpals", "0.10.0") == [])
     func refused(_ tool: String) -> [String] {
-      ["VP009 the certificate was made by \(tool); the policy asks for vpals 0.9.0 or later"]
+      [
+        "VP009 the certificate was made by \(tool); the policy asks for vpals 0.9.0 or later: install it, "
+          + "then verify again"
+      ]
     }
     #expect(try made(by: "vpals", "0.8.9") == refused("vpals 0.8.9"))
     #expect(try made(by: "vpals", "0.9.0-rc.1") == refused("vpals 0.9.0-rc.1"))

@@ -54,7 +54,7 @@ import Testing
     #expect(
       verified.lines.suffix(3) == [
         "2 of 2 properties hold; certificate: \(Self.certificate)",
-        "signed by the key \(key.id.prefix(16)), entry 2 of the log example.com/models",
+        "signed by the key \(key.id.prefix(16)); entry 2 of the log example.com/models",
         "next: vpals gate \(Self.version)",
       ])
     let passed = try gate()
@@ -81,8 +81,17 @@ import Testing
     let keys = workspace.names(in: ".vpals/keys").filter { $0.hasSuffix(".pem") && !$0.hasSuffix(".pub.pem") }
     let pem = try workspace.read(".vpals/keys/\(try #require(keys.first))")
     try FileManager.default.removeItem(atPath: workspace.file(".vpals/keys"))
+    // A signed certificate does not give way to an unsigned one by mistake.
     let none = try run(["verify", Self.version])
-    #expect(none.lines.contains("not signed: there is no key, entry 2 of the log example.com/models"))
+    #expect(none.status == 2)
+    #expect(
+      none.error
+        == "error: \(Self.certificate) is signed, and the new certificate would not be: the private key of "
+        + "\(try key().id.prefix(16)) is not here (--signing-key FILE, VPALS_SIGNING_KEY); name a key, or give --unsigned\n"
+    )
+    #expect(try gate().status == 0)
+    let unsigned = try run(["verify", Self.version, "--unsigned"])
+    #expect(unsigned.lines.contains("not signed: --unsigned was given; entry 2 of the log example.com/models"))
     #expect(try gate().status == 1)
     let signed = try run(["verify", Self.version], environment: ["VPALS_SIGNING_KEY": pem])
     #expect(signed.status == 0, "\(signed.error)")
@@ -90,7 +99,7 @@ import Testing
     try workspace.write(pem, to: "credentials/vpals-signing-key")
     try FileManager.default.setAttributes(
       [.posixPermissions: 0o400], ofItemAtPath: workspace.file("credentials/vpals-signing-key"))
-    _ = try run(["verify", Self.version])
+    _ = try run(["verify", Self.version, "--unsigned"])
     #expect(try gate().status == 1)
     _ = try run(["verify", Self.version], environment: ["CREDENTIALS_DIRECTORY": workspace.file("credentials")])
     #expect(try gate().status == 0)
@@ -122,7 +131,7 @@ import Testing
     #expect(trained.lines.last == "next: vpals gate models")
     #expect(
       workspace.names(in: "models/demo/v0001").filter { !$0.hasSuffix(".proof") } == [
-        "demo.intoto.json", "demo.tlog-proof", "demo.vsa.intoto.json", "model.onnx", "model.sig", "training.json",
+        "demo.intoto.json", "demo.tlog-proof", "demo.vsa.json", "model.onnx", "model.sig", "training.json",
       ])
     let passed = try gate()
     #expect(passed.status == 0, "\(passed.output)\(passed.error)")
@@ -142,6 +151,8 @@ import Testing
     let both = try gate("--offline", "--log", ".vpals/log")
     #expect(both.status == 2)
     #expect(both.error.contains("--offline looks at no log, so --log and --checkpoint do not go with it"))
+    let checkpoint = try gate("--checkpoint", "none", policy: "log: {inclusion: optional}\n")
+    #expect(checkpoint.status == 2 || checkpoint.status == 1, "the log of the working directory is read")
   }
 
   // MARK: Revocation
@@ -164,10 +175,13 @@ import Testing
     #expect(try run(["certificates", "verify", Self.certificate]).status == 1)
     #expect(try run(["certificates", "verify", "models/redis/v0001/redis.intoto.json"]).status == 0)
     let again = try run(["certificates", "revoke", id, "--reason", "again"])
-    #expect(again.status == 2)
-    #expect(again.error.contains("is revoked already, since "))
-    // The remedy is a new certificate.
-    #expect(try run(["verify", Self.version]).status == 0)
+    #expect(again.status == 0)
+    #expect(again.error.hasPrefix("note: revoked already, at ") && again.error.hasSuffix(": wrong data\n"))
+    // Verifying again says nothing about the reason; who means it says so.
+    let refused2 = try run(["verify", Self.version])
+    #expect(refused2.status == 2)
+    #expect(refused2.error.contains(": wrong data; --reissue issues a new one all the same"))
+    #expect(try run(["verify", Self.version, "--reissue"]).status == 0)
     #expect(try gate().status == 0)
   }
 
@@ -199,7 +213,7 @@ import Testing
     }
     for path in [
       Self.certificate, "\(Self.version)/model.onnx", "\(Self.version)/nginx.sane.proof", "specs/nginx.yaml",
-      "\(Self.version)/nginx.vsa.intoto.json", "\(Self.version)/model.sig",
+      "\(Self.version)/nginx.vsa.json", "\(Self.version)/model.sig",
     ] {
       try expectRefused(
         {

@@ -35,7 +35,7 @@ import TestHelpers
     try AtomicFile.write(signed, to: "\(version)/nginx.intoto.json")
     let summary = VerificationSummary(
       of: certificate, areProofsChecked: true, signedCertificate: signed, timeVerified: Self.signedAt)
-    try AtomicFile.write(try summary.signed(with: [key]), to: "\(version)/nginx.vsa.intoto.json")
+    try AtomicFile.write(try summary.signed(with: [key]), to: "\(version)/nginx.vsa.json")
     _ = try ModelSignature.write(into: version, with: key, at: Self.signedAt)
     let entry = TrustedKey(
       publicKey: key.publicKey, purpose: .certificates, validFrom: Signer.time("2026-11-27T00:00:00Z"),
@@ -58,7 +58,7 @@ import TestHelpers
     #expect(signed.certificate.claims.claimsAllHold)
     #expect(signed.certificate.fileProblems(in: version).isEmpty)
     let summary = try SignedSummary(
-      bytes: try bytes("nginx.vsa.intoto.json"), trust: trust, now: Self.now, file: "nginx.vsa.intoto.json"
+      bytes: try bytes("nginx.vsa.json"), trust: trust, now: Self.now, file: "nginx.vsa.json"
     ).summary
     #expect(summary.hasPassed)
     #expect(summary.levels == ["VPALS_PROVEN_REAL", "VPALS_PROVEN_FP64", "VPALS_PROOF_CHECKED"])
