@@ -86,7 +86,7 @@ public struct GateCommand: ParsableCommand {
     var policy = GatePolicy()
     do {
       reports = try GateReports(format)
-      policy = try GatePolicy.ofRun(named: policy, now: now)
+      policy = try GatePolicy.ofRun(named: self.policy, now: now)
       if noProofCheck { policy.proofs = .trust }
       if let trust { policy.trust = trust }
       if let log { policy.log.directory = log }
@@ -117,7 +117,9 @@ public struct GateCommand: ParsableCommand {
       throw CommandFailure("\(error)")
     }
     output.flush()
-    if !run.readsLog, policy.signature == .required { printError("note: no log was read, so revocations are not known") }
+    if !run.readsLog, policy.signature == .required {
+      printError("note: no log was read, so revocations are not known")
+    }
     throw ExitCode(run.passes ? 0 : 1)
   }
 }

@@ -52,14 +52,14 @@ struct CertificatesShowCommand: ParsableCommand {
       printLine("")
       if let steps = steps(found, trust: trust) {
         printLine("verify it yourself, with stock tools (--commands prints them alone):")
-        for step in steps { printLine("  # \(step.title)\n  \(step.command)") }
+        for step in steps { printLine("  # \(step.title)\n  \(oneLine(step.command))") }
         printLine("and the proofs:")
       } else {
         printLine("verify the proofs yourself:")
       }
       let model =
         "\(found.directory)/\(found.certificate.claims.model.files.first { $0.name.hasSuffix(".onnx") || $0.name.hasSuffix(".nnet") }?.name ?? "model.onnx")"
-      printLine("  \(commandLine(["vpals-check", path, "--model", model, "--spec", specificationPath(found)]))")
+      printLine("  \(oneLine(commandLine(["vpals-check", path, "--model", model, "--spec", specificationPath(found)])))")
     }
   }
 

@@ -391,6 +391,109 @@ final class SignedRepository {
     #expect(found.count == 2 && found.allSatisfy { $0.contains("its history was rewritten") }, "\(found)")
   }
 
+  /// What a later version, or another program, wrote about a revocation must not pass because it is read otherwise.
+  @Test(arguments: [
+    #"{"more":1,"subject":[{"digest":{"sha256":"ID"},"name":"c"}],"time":"2026-11-27T00:00:00Z","type":"certificate-revoked"}"#,
+    #"{ "subject":[{"digest":{"sha256":"ID"},"name":"c"}],"time":"2026-11-27T00:00:00Z","type":"certificate-revoked"}"#,
+    #"{"subject":[{"digest":{"sha256":"ZERO"},"name":"a"},{"digest":{"sha256":"ID"},"name":"c"}],"time":"2026-11-27T00:00:00Z","type":"certificate-revoked"}"#,
+    #"{"subject":[{"digest":{"sha256":"PAYLOAD"},"name":"c"}],"time":"2026-11-27T00:00:00Z","type":"certificate-revoked"}"#,
+    "revoked: UPPER",
+  ])
+  func otherWaysToSayRevokedCount(text: String) throws {
+    let file = try CertificateFile(contentsOf: scene.certificate)
+    let id = file.certificate.sha256
+    let entry = text.replacing("ID", with: id).replacing("PAYLOAD", with: file.payloadSHA256)
+      .replacing("UPPER", with: id.uppercased()).replacing("ZERO", with: String(repeating: "0", count: 64))
+    let writer = LogWriter(directory: scene.logPath, signers: [try LogFiles.readSecretKey(scene.logPath)])
+    _ = try writer.append([Array(entry.utf8)])
+    #expect(try scene.rules() == ["VP008"])
+  }
+
+  @Test func aSupersededCertificateThatIsPutBackIsRefused() throws {
+    let old = "\(scene.directory)/old"
+    try FileManager.default.copyItem(atPath: scene.version, toPath: old)
+    let new = try scene.add("nginx", network: [1, 3, 3, 2])
+    #expect(try scene.refusals() == [])
+    try FileManager.default.removeItem(atPath: scene.version)
+    try FileManager.default.moveItem(atPath: old, toPath: scene.version)
+    let id = new.outcome.certificateID.prefix(12)
+    #expect(
+      try scene.refusals() == ["VP008 the certificate was superseded by \(id) at \(SignedRepository.now)"])
+  }
+
+  @Test func aCheckpointWithoutALogIsAnError() throws {
+    let error = #expect(throws: GateError.self) { try scene.run("log: {inclusion: required, checkpoint: none}") }
+    #expect(error?.description.hasPrefix("a checkpoint is compared with a log, and none is named") == true)
+  }
+
+  // MARK: Names
+
+  /// é as one code point and as two: equal texts to Swift, different names to the file system.
+  static let composed = "caf\u{E9}"
+  static let decomposed = "cafe\u{301}"
+
+  @Test(arguments: [(composed, decomposed), (decomposed, composed)])
+  func namesThatAreEqualTextsAreDifferentDirectories(good: String, evil: String) throws {
+    let models = scene.repository.models
+    for name in [good, evil] {
+      try FileManager.default.createDirectory(atPath: "\(models)/\(name)", withIntermediateDirectories: false)
+    }
+    try FileManager.default.moveItem(atPath: "\(models)/nginx", toPath: "\(models)/\(good)/nginx")
+    try FileManager.default.createDirectory(atPath: "\(models)/\(evil)/nginx/v0001", withIntermediateDirectories: true)
+    try scene.repository.write([1], to: "\(models)/\(evil)/nginx/v0001/model.onnx")
+    let findings = try scene.run().findings
+    #expect(findings.count == 2)
+    #expect(findings.count { $0.passes } == 1)
+  }
+
+  @Test func aCertificateOfAnEqualTextIsOfAnotherApplication() throws {
+    try scene.add(Self.composed)
+    #expect(try scene.refusals() == [])
+    let models = scene.repository.models
+    try FileManager.default.createDirectory(
+      atPath: "\(models)/\(Self.decomposed)", withIntermediateDirectories: false)
+    try FileManager.default.moveItem(
+      atPath: "\(models)/\(Self.composed)/v0001", toPath: "\(models)/\(Self.decomposed)/v0001")
+    try scene.repository.write(
+      try scene.repository.bytes(scene.repository.specificationPath(Self.composed)),
+      to: scene.repository.specificationPath(Self.decomposed))
+    let found = try scene.refusals()
+    #expect(found.contains { $0.hasPrefix("VP001") || $0.hasPrefix("VP004") }, "\(found)")
+  }
+
+  /// Swift joins the point of `.onnx` to a character of the class Prepend.
+  @Test(arguments: ["net\u{600}.onnx", "net\u{110BD}.ONNX"])
+  func aNetworkIsSeenByTheBytesOfItsName(name: String) throws {
+    try scene.repository.write([1], to: "\(scene.version)/\(name)")
+    #expect(try scene.run("signature: optional").findings[0].refusals.map(\.rule) == [.noCertificate])
+  }
+
+  @Test func aVersionWithoutAKnownNetworkIsJudged() throws {
+    let other = scene.repository.path("nginx", "v0002")
+    try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: false)
+    try scene.repository.write([1], to: "\(other)/model.safetensors")
+    // Nothing is certified there, and nobody signed the directory.
+    #expect(try scene.rules() == ["VP001", "VP006"])
+  }
+
+  @Test(arguments: [".git", ".gitignore", ".github", ".gitattributes"])
+  func whatNoSignatureCoversIsRefused(name: String) throws {
+    try scene.repository.write([1], to: "\(scene.version)/\(name)")
+    #expect(try scene.refusals() == ["VP004 no signature covers this file; remove it"])
+  }
+
+  /// An exempt refusal does not hide that the directory was changed.
+  @Test func anExemptionHidesOnlyItsOwnRefusal() throws {
+    let policy = """
+      exemptions:
+        - {models: "*", rules: [VP001], owner: me, reason: another network is planned, expires: 2026-12-31}
+      """
+    try scene.repository.write([1], to: "\(scene.version)/old.onnx")
+    let run = try scene.run(policy)
+    #expect(!run.passes)
+    #expect(run.findings[0].standing.map(\.rule) == [.modelChanged])
+  }
+
   // MARK: Policy
 
   @Test(

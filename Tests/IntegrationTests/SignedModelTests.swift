@@ -285,3 +285,44 @@ import Testing
     #expect(shown.lines.contains { $0.hasPrefix("state          counts until 20") })
   }
 }
+
+/// Texts of hostile files on their way into a shell, a spreadsheet and a terminal.
+@Suite struct HostileTextTests {
+  let workspace = Workspace()
+
+  /// A certificate that names an application and a key as an attacker would.
+  private func certificate(application: String, keyID: String) throws -> String {
+    let base = StoreExamples.certificate(application)
+    let path = workspace.file("nginx.intoto.json")
+    var text = String(decoding: try SignedCertificate.sign(base, with: [PrivateKey()]), as: UTF8.self)
+    let start = try #require(text.firstRange(of: "\"keyid\":\"")).upperBound
+    let end = try #require(text[start...].firstIndex(of: "\""))
+    let quoted = String(decoding: CanonicalJSON.encode(.string(keyID)), as: UTF8.self)
+    text.replaceSubrange(start..<end, with: quoted.dropFirst().dropLast())
+    try Data(text.utf8).write(to: URL(filePath: path))
+    return "./nginx.intoto.json"
+  }
+
+  /// The quotation mark with an accent on it is one character to Swift and two to a shell.
+  @Test(arguments: ["x'\u{301}$(touch pwned)'\u{301}", "'; touch pwned; '", "$(touch pwned)", "`touch pwned`"])
+  func noCommandThatIsShownRunsAnother(text: String) throws {
+    let path = try certificate(application: "nginx", keyID: text)
+    for arguments in [["--commands"], []] {
+      let shown = try Program("vpals", ["certificates", "show", path] + arguments, in: workspace.path).outcome()
+      let script = shown.lines.filter {
+        $0.hasPrefix("scratch") || $0.hasPrefix("  scratch") || $0.contains("vpals-check")
+      }
+      #expect(!script.isEmpty)
+      _ = try Program("/bin/sh", ["-c", script.joined(separator: "\n")], in: workspace.path).outcome()
+      #expect(!workspace.names(in: "").contains("pwned"), "\(script)")
+    }
+  }
+
+  @Test func theTerminalSeesNoControlCharacters() throws {
+    let path = try certificate(application: "n\u{202E}x\u{2028}y\u{61C}z", keyID: "k")
+    let shown = try Program("vpals", ["certificates", "show", path], in: workspace.path).outcome()
+    #expect(shown.status == 0)
+    let hidden: Set<Unicode.GeneralCategory> = [.format, .lineSeparator, .paragraphSeparator]
+    #expect(!shown.output.unicodeScalars.contains { hidden.contains($0.properties.generalCategory) })
+  }
+}

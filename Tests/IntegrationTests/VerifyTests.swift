@@ -151,7 +151,7 @@ struct VerifyJSON: Decodable {
     #expect(
       lines.suffix(3) == [
         "1 of 2 properties hold; certificate: models/nginx/v0001/nginx.intoto.json",
-        "not signed: there is no key",
+        "not signed: there is no trust.json; not logged",
         "next: vpals-train nginx --queue --until-proven  # retrains on the counterexamples",
       ])
 
@@ -161,7 +161,7 @@ struct VerifyJSON: Decodable {
     #expect(
       proven.lines.suffix(3) == [
         "2 of 2 properties hold; certificate: models/nginx/v0001/nginx.intoto.json",
-        "not signed: there is no key",
+        "not signed: there is no trust.json; not logged",
         "next: vpals keys init && vpals verify models/nginx/v0001 --spec specs/nginx.yaml  # the gate asks for a signature",
       ])
   }
@@ -218,7 +218,7 @@ struct VerifyJSON: Decodable {
     #expect(
       text.lines.suffix(4) == [
         "2 of 2 properties hold; certificate: models/nginx/v0001/nginx.intoto.json",
-        "not signed: there is no key",
+        "not signed: there is no trust.json; not logged",
         "the solver's word is no proof, and the gate asks for proofs",
         "next: vpals verify models/nginx/v0001 --spec specs/nginx.yaml",
       ])
