@@ -59,7 +59,8 @@ struct CertificatesShowCommand: ParsableCommand {
       }
       let model =
         "\(found.directory)/\(found.certificate.claims.model.files.first { $0.name.hasSuffix(".onnx") || $0.name.hasSuffix(".nnet") }?.name ?? "model.onnx")"
-      printLine("  \(oneLine(commandLine(["vpals-check", path, "--model", model, "--spec", specificationPath(found)])))")
+      let check = commandLine(["vpals-check", path, "--model", model, "--spec", specificationPath(found)])
+      printLine("  \(oneLine(check))")
     }
   }
 
