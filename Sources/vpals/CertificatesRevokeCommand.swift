@@ -22,6 +22,9 @@ struct CertificatesRevokeCommand: ParsableCommand {
   @Option(help: "Why, in a line: everybody who reads the log sees it.")
   var reason: String
 
+  @Option(help: "The trust file. (default: that of gate.yaml, or trust.json)")
+  var trust: String?
+
   @OptionGroup var logPlace: LogPlaceOption
 
   @Option(help: "text or json.")
@@ -38,9 +41,9 @@ struct CertificatesRevokeCommand: ParsableCommand {
     let found = try FoundCertificate(certificate, store: storeOption)
     let id = found.certificate.sha256
     do {
-      let places = try EvidencePlaces()
-      let trust = FileManager.default.fileExists(atPath: places.trust) ? try TrustFile(contentsOf: places.trust) : nil
-      let log = try logPlace.open(trust: trust)
+      let path = try trust ?? EvidencePlaces().trust
+      let isThere = trust != nil || FileManager.default.fileExists(atPath: path)
+      let log = try logPlace.open(trust: isThere ? try TrustFile(contentsOf: path) : nil)
       if let stored = found.stored {
         let store = try storeOption.openExisting()
         if let earlier = stored.revocation {
