@@ -8,7 +8,7 @@ BIN := $(BUILD)/release
 VENV := .venv
 SWIFT_FILES := Package.swift Sources Tests
 
-.PHONY: help deps build release demo test fuzz bench bench-peers lint fmt clean
+.PHONY: help deps build release demo test gate fuzz bench bench-peers lint fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1  /' | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -33,6 +33,10 @@ test: deps ## all tests
 	swift build --product vPALsPackageTests
 	swift test --skip-build
 
+gate: ## refuse models of this repository that are not proven
+	swift build --product vpals
+	$(BUILD)/debug/vpals gate models
+
 fuzz: ## fuzz the readers of files under AddressSanitizer; FUZZ_SECONDS=60 for each of the five
 	@scripts/fuzz
 
@@ -47,6 +51,9 @@ BENCH_MODE_full := --all --recipe --linnos --threads-compare --incremental --sec
 bench: release ## time, proofs and peers on 72 networks, about 15 minutes; BENCH=targets or full for more
 	$(if $(filter quick targets full,$(BENCH)),,$(error BENCH is $(BENCH); it must be quick, targets or full))
 	@nice -n 5 Benchmarks/run.py --bin $(BIN) --peers --models $(BENCH_MODE_$(BENCH)) $(BENCH_OPTIONS)
+
+bench-gate: release ## the gate on a thousand certified versions, about 10 minutes, most of it to make them
+	@nice -n 5 Benchmarks/gate.py --bin $(BIN)
 
 bench-peers: ## install the solvers that make bench compares with, into .venv-peers
 	@scripts/install-peers

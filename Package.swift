@@ -89,14 +89,16 @@ let package = Package(
     // Data, training and the loop.
     library("Telemetry", []),
     library("Training", ["Networks", "ExactArithmetic", "Telemetry"]),
-    library("CertificateStorage", ["Certificates", "ExactArithmetic"]),
-    library("CertificateStorageSQLite", ["CertificateStorage", "Certificates", "ExactArithmetic", grdb]),
+    library("CertificateStorage", ["Certificates", "ExactArithmetic", "Networks", "Signing", "TransparencyLog"]),
+    library(
+      "CertificateStorageSQLite", ["CertificateStorage", "Certificates", "ExactArithmetic", "TransparencyLog", grdb]),
+    // What lies beside a model for others to check: the envelope, its place in the log, the signature of the directory.
+    library("Evidence", ["Certificates", "CertificateStorage", "Signing", "TransparencyLog"]),
     library(
       "Retraining",
       [
         "Training", "Telemetry", "Verification", "ProofChecking", "CertificateStorage", "CertificateStorageSQLite",
-        "Certificates",
-        "Networks", "Specifications", "ExactArithmetic",
+        "Certificates", "Evidence", "Networks", "Specifications", "ExactArithmetic",
       ]),
 
     // Counterexamples for people: in units, as a sketch, as a figure.
@@ -104,10 +106,24 @@ let package = Package(
       "Explaining",
       ["Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic", "Telemetry"]),
 
-    library("Gating", ["Certificates", "ProofChecking", "Networks", "Specifications"]),
+    library(
+      "Gating",
+      [
+        "Certificates", "ProofChecking", "Networks", "Signing", "Specifications", "TransparencyLog", "ExactArithmetic",
+      ]),
+    // What the gate found: for people, for programs, for the services that run it.
+    library("GateReports", ["Gating", "Certificates", "Specifications"]),
+    // For every program: messages, exit codes, tables. The second has the store and the solver with it.
+    library("CommandBasics", [argumentParser]),
+    // `vpals gate`, which is `vpals-check gate` as well.
+    library("GateCommands", ["CommandBasics", "Gating", "GateReports", "Certificates", argumentParser]),
     library(
       "CommandSupport",
-      ["CertificateStorage", "CertificateStorageSQLite", "Certificates", "Verification", argumentParser]),
+      [
+        "CommandBasics", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Evidence", "Gating",
+        "Signing",
+        "TransparencyLog", "Verification", argumentParser,
+      ]),
 
     // Executables: thin.
     .executableTarget(name: "vpals-solver", dependencies: ["SMT", "SolverProcess"], swiftSettings: settings),
@@ -115,13 +131,16 @@ let package = Package(
       name: "vpals",
       dependencies: [
         "Verification", "CertificateStorage", "CertificateStorageSQLite", "Certificates", "Networks", "Specifications",
-        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "Exporting", "Explaining",
-        "TransparencyLog",
-        "Signing", "CommandSupport", argumentParser,
+        "ExactArithmetic", "Retraining", "Training", "Telemetry", "Gating", "GateCommands", "GateReports", "Exporting",
+        "Explaining",
+        "TransparencyLog", "Evidence", "Signing", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
     .executableTarget(
       name: "vpals-check",
-      dependencies: ["Certificates", "ProofChecking", "Networks", "Specifications", argumentParser],
+      dependencies: [
+        "Certificates", "CommandBasics", "GateCommands", "ProofChecking", "Networks", "Signing", "Specifications",
+        argumentParser,
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "vpals-vnnlib",
@@ -133,18 +152,18 @@ let package = Package(
       name: "vpals-train",
       dependencies: [
         "Retraining", "Training", "Telemetry", "Verification", "CertificateStorage", "CertificateStorageSQLite",
-        "Certificates", "Networks", "Specifications", "ExactArithmetic", "CommandSupport", argumentParser,
+        "Certificates", "Evidence", "Networks", "Specifications", "ExactArithmetic", "CommandSupport", argumentParser,
       ], swiftSettings: settings),
 
     // Tests.
     .target(
-      name: "TestHelpers", dependencies: ["CertificateStorage", "Certificates", "ExactArithmetic"],
+      name: "TestHelpers", dependencies: ["CertificateStorage", "Certificates", "ExactArithmetic", "Signing"],
       path: "Tests/Helpers",
       swiftSettings: settings),
     .executableTarget(
       name: "store-exerciser",
       dependencies: [
-        "CertificateStorageSQLite", "CertificateStorage", "Certificates", "TransparencyLog", "TestHelpers",
+        "CertificateStorageSQLite", "CertificateStorage", "Certificates", "Evidence", "TransparencyLog", "TestHelpers",
       ],
       path: "Tests/StoreExerciser", swiftSettings: settings),
     tests("ExactArithmeticTests", ["ExactArithmetic", bigInt]),
@@ -153,6 +172,12 @@ let package = Package(
     tests(
       "CertificatesTests",
       ["CertificateStorage", "Certificates", "Networks", "Specifications", "ExactArithmetic", "TestHelpers"]),
+    tests(
+      "EvidenceTests",
+      [
+        "Evidence", "Signing", "TransparencyLog", "CertificateStorage", "CertificateStorageSQLite", "Certificates",
+        "ExactArithmetic", "TestHelpers", "store-exerciser",
+      ]),
     tests(
       "SigningTests", ["Signing", "Certificates", "ExactArithmetic", "Networks", "TestHelpers"], exclude: ["Fixtures"]),
     tests(
@@ -191,16 +216,16 @@ let package = Package(
     tests(
       "GatingTests",
       [
-        "Gating", "ProofChecking", "Verification", "Certificates", "Specifications", "Networks", "ExactArithmetic",
-        "TestHelpers",
-        "vpals-solver",
-      ]),
+        "Gating", "GateReports", "ProofChecking", "Verification", "Certificates", "Evidence", "Signing",
+        "TransparencyLog", "CertificateStorage", "CertificateStorageSQLite", "Specifications", "Networks",
+        "ExactArithmetic", "TestHelpers", "vpals-solver",
+      ], exclude: ["Golden"]),
     tests(
       "RetrainingTests",
       [
         "Retraining", "Training", "Telemetry", "Verification", "ProofChecking", "CertificateStorageSQLite",
-        "CertificateStorage", "Certificates", "Specifications", "Networks", "ExactArithmetic", "TestHelpers",
-        "vpals-solver",
+        "CertificateStorage", "Certificates", "Evidence", "Signing", "Specifications", "Networks", "ExactArithmetic",
+        "TestHelpers", "vpals-solver",
       ]),
     tests(
       "IntegrationTests",
@@ -215,7 +240,7 @@ let package = Package(
 
 // For `make fuzz` alone: the fuzzer, and coverage counters in what it runs. Ordinary builds have neither.
 if Context.environment["VPALS_FUZZ"] != nil {
-  let trusted = ["ExactArithmetic", "Networks", "Specifications", "Certificates", "ProofChecking"]
+  let trusted = ["ExactArithmetic", "Networks", "Specifications", "Certificates", "Signing", "ProofChecking"]
   for target in package.targets {
     if trusted.contains(target.name) {
       target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]

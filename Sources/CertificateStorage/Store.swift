@@ -13,6 +13,10 @@ public protocol Store: Sendable {
 
   /// Records a certificate, its model version and its counterexamples.
   ///
+  /// An issued certificate is also put among the entries that wait for the log, with those that it supersedes: earlier
+  /// issued ones of the same model version and specification. A counterexample to a property that an issued certificate
+  /// of the same network claims to hold revokes that certificate.
+  ///
   /// The same certificate again changes nothing. For each counterexample the pair's entry (``QueueEntry/id``) decides:
   /// - there is none: it is added, pending;
   /// - pending or leased: nothing changes, for it will be trained with anyway;
@@ -28,6 +32,8 @@ public protocol Store: Sendable {
   func record(_ verification: VerificationRecord, now: Date) throws(StorageError) -> RecordOutcome
 
   /// Puts counterexamples of a search that issued no certificate into the queue, by the rules of ``record(_:now:)``.
+  ///
+  /// Revokes as ``record(_:now:)`` does.
   func enqueue(_ found: [FoundCounterexample], origin: QueueOrigin, now: Date) throws(StorageError) -> [QueueOutcome]
 
   func certificates(_ filter: CertificateFilter) throws(StorageError) -> [CertificateSummary]
@@ -35,6 +41,12 @@ public protocol Store: Sendable {
   /// The certificate whose identifier is or begins with `id`.
   /// - Throws: `.notFound`, `.ambiguous`, `.invalid`.
   func certificate(id: String) throws(StorageError) -> StoredCertificate
+
+  /// Revokes a certificate: from now on it counts nowhere.
+  /// - Returns: Its full identifier.
+  /// - Throws: `.notFound`, `.ambiguous`, `.invalid` (also for a candidate, which nobody relies on, and for one that is
+  ///   revoked already).
+  func revoke(certificate id: String, reason: String, now: Date) throws(StorageError) -> String
 
   /// The model versions of one or all applications, newest record first, at most ``StoreBounds/page``.
   func models(application: String?) throws(StorageError) -> [ModelVersion]
@@ -96,6 +108,27 @@ public protocol Store: Sendable {
   func loopState(application: String) throws(StorageError) -> [UInt8]?
 
   func removeLoopState(application: String) throws(StorageError)
+
+  // MARK: The log
+
+  /// Hands the entries that wait for the log, oldest first, to `publish`, and remembers where it put them.
+  ///
+  /// What was revoked goes into every log, so that none is without it; everything else into the first.
+  ///
+  /// Entries wait in the same transaction that their certificate is recorded in, so none is lost. A process that is
+  /// killed between the log's commit and the store's leaves entries in the log that wait still: `position` is the size
+  /// that the log had after the last call that ended, and whoever publishes looks for them from there on.
+  ///
+  /// - Parameters:
+  ///   - origin: The log's name.
+  ///   - limit: The most entries, at most ``StoreBounds/batch``.
+  ///   - publish: Given the entries' bytes and `position`, appends those that the log does not have, and returns the
+  ///     number of each in the log and the log's size. Runs inside of the transaction: other writers wait.
+  /// - Returns: How many entries were published.
+  func publishLogEntries(
+    to origin: String, limit: Int,
+    _ publish: (_ entries: [[UInt8]], _ position: Int) throws -> (indices: [Int], size: Int)
+  ) throws -> Int
 
   // MARK: Health
 

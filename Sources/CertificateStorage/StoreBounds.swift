@@ -54,6 +54,16 @@ public enum StoreBounds {
     }
   }
 
+  /// - Throws: ``StorageError`` `.invalid` unless `reason` is one line that says something.
+  public static func check(reason: String) throws(StorageError) {
+    guard reason.contains(where: { !$0.isWhitespace }), reason.utf8.count <= Revocation.maximumReasonBytes,
+      !reason.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
+    else {
+      throw StorageError(
+        .invalid, "the reason of a revocation is one line of 1 to \(Revocation.maximumReasonBytes) bytes; write why")
+    }
+  }
+
   /// - Throws: ``StorageError`` `.limit`.
   public static func check(count: Int, atMost limit: Int, of what: String) throws(StorageError) {
     guard (0...limit).contains(count) else {

@@ -4,10 +4,14 @@ public import Certificates
 public struct VerificationRecord: Sendable, Hashable {
   public let certificate: Certificate
   public let found: [FoundCounterexample]
+  /// Whether the certificate is for others: written beside its model, and to be logged. Candidates of a training loop
+  /// are only remembered.
+  public let isIssued: Bool
 
-  public init(certificate: Certificate, found: [FoundCounterexample]) {
+  public init(certificate: Certificate, found: [FoundCounterexample], isIssued: Bool = false) {
     self.certificate = certificate
     self.found = found
+    self.isIssued = isIssued
   }
 }
 
@@ -65,13 +69,63 @@ public struct ModelVersion: Sendable, Hashable {
 public struct StoredCertificate: Sendable, Hashable {
   public let certificate: UncheckedCertificate
   public let recordedAt: Timestamp
+  /// Whether it was written beside its model; candidates of a training loop are not.
+  public let isIssued: Bool
+  /// Nil while it is not revoked.
+  public let revocation: Revocation?
+  /// Where the log has it; nil while it is not logged.
+  public let logged: LoggedEntry?
 
   /// The digest of the bytes.
   public var id: String { certificate.sha256 }
 
-  public init(certificate: UncheckedCertificate, recordedAt: Timestamp) {
+  public init(
+    certificate: UncheckedCertificate, recordedAt: Timestamp, isIssued: Bool = false, revocation: Revocation? = nil,
+    logged: LoggedEntry? = nil
+  ) {
     self.certificate = certificate
     self.recordedAt = recordedAt
+    self.isIssued = isIssued
+    self.revocation = revocation
+    self.logged = logged
+  }
+}
+
+/// That a certificate counts no more, and why.
+public struct Revocation: Sendable, Hashable {
+  public enum Cause: String, Sendable, Hashable, CaseIterable {
+    /// Somebody ran `vpals certificates revoke`.
+    case `operator`
+    /// A counterexample to a property that the certificate claims to hold.
+    case counterexample
+  }
+
+  /// The longest reason, in bytes.
+  public static let maximumReasonBytes = 500
+
+  public let cause: Cause
+  public let reason: String
+  public let revokedAt: Timestamp
+
+  public init(cause: Cause, reason: String, revokedAt: Timestamp) {
+    self.cause = cause
+    self.reason = reason
+    self.revokedAt = revokedAt
+  }
+}
+
+/// An entry of the transparency log as the store knows it.
+public struct LoggedEntry: Sendable, Hashable {
+  /// The log's name.
+  public let origin: String
+  public let index: Int
+  /// The entry's bytes.
+  public let bytes: [UInt8]
+
+  public init(origin: String, index: Int, bytes: [UInt8]) {
+    self.origin = origin
+    self.index = index
+    self.bytes = bytes
   }
 }
 
@@ -88,11 +142,18 @@ public struct CertificateSummary: Sendable, Hashable {
   public let violated: Int
   public let unknown: Int
   public let finishedAt: Timestamp
+  public let expiresAt: Timestamp
   public let recordedAt: Timestamp
+  /// Whether it was written beside its model; candidates of a training loop are not.
+  public let isIssued: Bool
+  public let revocation: Revocation?
+  /// The entry's number in the log that has it; nil while it is not logged.
+  public let logIndex: Int?
 
   public init(
     id: String, application: String, modelVersion: String, specification: String, networkDigest: String,
-    specificationDigest: String, holds: Int, violated: Int, unknown: Int, finishedAt: Timestamp, recordedAt: Timestamp
+    specificationDigest: String, holds: Int, violated: Int, unknown: Int, finishedAt: Timestamp, expiresAt: Timestamp,
+    recordedAt: Timestamp, isIssued: Bool = false, revocation: Revocation? = nil, logIndex: Int? = nil
   ) {
     self.id = id
     self.application = application
@@ -104,7 +165,11 @@ public struct CertificateSummary: Sendable, Hashable {
     self.violated = violated
     self.unknown = unknown
     self.finishedAt = finishedAt
+    self.expiresAt = expiresAt
     self.recordedAt = recordedAt
+    self.isIssued = isIssued
+    self.revocation = revocation
+    self.logIndex = logIndex
   }
 }
 
@@ -113,15 +178,46 @@ public struct CertificateFilter: Sendable, Hashable {
   public var application: String?
   public var modelVersion: String?
   public var specification: String?
+  /// Candidates of training loops count too when false.
+  public var issuedOnly: Bool
+  public var state: CertificateState?
+  /// Of the whole certificate: all properties hold, one is violated, or otherwise.
+  public var verdict: CertificateVerdict?
+  /// What ``state`` is compared with.
+  public var now: Timestamp
   /// At most ``StoreBounds/page``.
   public var limit: Int
 
   public init(
-    application: String? = nil, modelVersion: String? = nil, specification: String? = nil, limit: Int = 1000
+    application: String? = nil, modelVersion: String? = nil, specification: String? = nil, issuedOnly: Bool = false,
+    state: CertificateState? = nil, verdict: CertificateVerdict? = nil, now: Timestamp = Timestamp(milliseconds: 0),
+    limit: Int = 1000
   ) {
     self.application = application
     self.modelVersion = modelVersion
     self.specification = specification
+    self.issuedOnly = issuedOnly
+    self.state = state
+    self.verdict = verdict
+    self.now = now
     self.limit = limit
   }
+}
+
+/// Whether a certificate still counts.
+public enum CertificateState: String, Sendable, Hashable, CaseIterable {
+  case valid, expired, revoked
+}
+
+/// What a certificate says of its specification as a whole.
+public enum CertificateVerdict: String, Sendable, Hashable, CaseIterable {
+  case holds, violated, undecided
+}
+
+extension CertificateSummary {
+  public func state(at now: Timestamp) -> CertificateState {
+    revocation != nil ? .revoked : now < expiresAt ? .valid : .expired
+  }
+
+  public var verdict: CertificateVerdict { violated > 0 ? .violated : unknown > 0 ? .undecided : .holds }
 }

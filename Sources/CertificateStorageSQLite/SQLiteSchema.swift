@@ -83,7 +83,39 @@ enum SQLiteSchema {
       content BLOB NOT NULL,
       saved_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """,
     """
+    ALTER TABLE certificates ADD COLUMN issued INTEGER NOT NULL DEFAULT 0 CHECK (issued IN (0, 1));
+    ALTER TABLE certificates ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX models_by_network ON models (network_digest);
+
+    CREATE TABLE revocations (
+      certificate_id TEXT PRIMARY KEY REFERENCES certificates (id),
+      cause TEXT NOT NULL CHECK (cause IN ('operator', 'counterexample')),
+      reason TEXT NOT NULL,
+      revoked_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE log_entries (
+      sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+      certificate_id TEXT NOT NULL REFERENCES certificates (id),
+      kind TEXT NOT NULL,
+      content BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX log_entries_by_certificate ON log_entries (certificate_id, kind);
+
+    CREATE TABLE log_places (
+      entry INTEGER NOT NULL REFERENCES log_entries (sequence),
+      origin TEXT NOT NULL,
+      log_index INTEGER NOT NULL,
+      PRIMARY KEY (entry, origin)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE log_positions (
+      origin TEXT PRIMARY KEY,
+      size INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
   ]
 
   /// Refuses a database that is not ours or that a later version wrote, and brings an older or empty one up to date.

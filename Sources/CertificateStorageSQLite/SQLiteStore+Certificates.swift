@@ -20,22 +20,23 @@ extension SQLiteStore {
     }
     let entries = try NewEntry.list(verification.found, application: origin.application)
     let time = Timestamp(now)
-    return try change { database in
-      let isNew = try insert(unchecked, at: time, in: database)
+    return try revokingAlsoWhenFull(entries, origin: origin, certificate: certificate, at: time) { database in
+      let isNew = try insert(unchecked, isIssued: verification.isIssued, at: time, in: database)
+      if verification.isIssued, try isNew || markIssued(unchecked, in: database) {
+        try logIssue(of: unchecked, at: time, in: database)
+      }
       let queue = try insert(entries, origin: origin, at: time, in: database)
+      try revoke(refutedBy: entries, origin: origin, certificate: certificate, at: time, in: database)
       return RecordOutcome(certificateID: unchecked.sha256, isNewCertificate: isNew, queue: queue)
     }
   }
 
   /// - Returns: Whether the certificate is new.
-  private func insert(_ certificate: UncheckedCertificate, at time: Timestamp, in database: Database) throws -> Bool {
+  private func insert(
+    _ certificate: UncheckedCertificate, isIssued: Bool, at time: Timestamp, in database: Database
+  ) throws -> Bool {
     let claims = certificate.claims
-    let modelID = SHA256Digest.of(
-      CanonicalJSON.encode(
-        .object([
-          "name": .string(claims.model.name), "version": .string(claims.model.version),
-          "networkDigest": .string(claims.model.networkDigest), "files": .array(claims.model.files.map(\.json)),
-        ])))
+    let modelID = Self.modelID(claims.model)
     try database.execute(
       sql: "INSERT INTO models (id, name, version, network_digest, recorded_at) VALUES (?, ?, ?, ?, ?) "
         + "ON CONFLICT (id) DO NOTHING",
@@ -51,15 +52,42 @@ extension SQLiteStore {
     try database.execute(
       sql: """
         INSERT INTO certificates (id, model_id, specification, specification_digest, holds, violated, unknown,
-          finished_at, recorded_at, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+          finished_at, recorded_at, content, issued, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          ON CONFLICT (id) DO NOTHING
         """,
       arguments: [
         certificate.sha256, modelID, claims.specification.name, claims.specification.digest, count("holds"),
         count("violated"), count("unknown"), claims.finishedAt.milliseconds, time.milliseconds,
-        Data(certificate.bytes),
+        Data(certificate.bytes), isIssued, claims.expiresAt.milliseconds,
       ])
     return database.changesCount > 0
   }
+
+  /// Marks a certificate as issued that was only remembered before.
+  /// - Returns: Whether it was.
+  private func markIssued(_ certificate: UncheckedCertificate, in database: Database) throws -> Bool {
+    try database.execute(
+      sql: "UPDATE certificates SET issued = 1 WHERE id = ? AND NOT issued", arguments: [certificate.sha256])
+    return database.changesCount > 0
+  }
+
+  /// What the store calls a model version: by its name, network and files.
+  static func modelID(_ model: Certificate.Model) -> String {
+    SHA256Digest.of(
+      CanonicalJSON.encode(
+        .object([
+          "name": .string(model.name), "version": .string(model.version),
+          "networkDigest": .string(model.networkDigest), "files": .array(model.files.map(\.json)),
+        ])))
+  }
+
+  /// The columns of `revocations` and `log_entries` that come with a certificate, and where its issue is logged: in the
+  /// one log that has it.
+  private static let joins = """
+    LEFT JOIN revocations ON revocations.certificate_id = certificates.id
+    LEFT JOIN log_entries ON log_entries.certificate_id = certificates.id AND log_entries.kind = 'certificate-issued'
+    LEFT JOIN log_places ON log_places.entry = log_entries.sequence
+    """
 
   public func certificates(_ filter: CertificateFilter) throws(StorageError) -> [CertificateSummary] {
     try StoreBounds.check(count: filter.limit, atMost: StoreBounds.page, of: "rows")
@@ -67,15 +95,21 @@ extension SQLiteStore {
       try Row.fetchAll(
         database,
         sql: """
-          SELECT certificates.*, models.name, models.version, models.network_digest
-          FROM certificates JOIN models ON models.id = model_id
+          SELECT certificates.*, models.name, models.version, models.network_digest, cause, reason, revoked_at,
+            log_index
+          FROM certificates JOIN models ON models.id = model_id \(Self.joins)
           WHERE (:name IS NULL OR models.name = :name) AND (:version IS NULL OR models.version = :version)
-            AND (:specification IS NULL OR specification = :specification)
+            AND (:specification IS NULL OR specification = :specification) AND (issued OR NOT :issued)
+            AND (:state IS NULL OR :state = CASE WHEN cause IS NOT NULL THEN 'revoked'
+              WHEN expires_at <= :now THEN 'expired' ELSE 'valid' END)
+            AND (:verdict IS NULL OR :verdict = CASE WHEN violated > 0 THEN 'violated'
+              WHEN unknown > 0 THEN 'undecided' ELSE 'holds' END)
           ORDER BY certificates.sequence DESC LIMIT :limit
           """,
         arguments: [
           "name": filter.application, "version": filter.modelVersion, "specification": filter.specification,
-          "limit": filter.limit,
+          "issued": filter.issuedOnly, "state": filter.state?.rawValue, "now": filter.now.milliseconds,
+          "verdict": filter.verdict?.rawValue, "limit": filter.limit,
         ]
       ).map { row in
         let fields = SQLiteFields(row: row, path: path)
@@ -85,7 +119,9 @@ extension SQLiteStore {
           specificationDigest: try fields("specification_digest"), holds: try fields("holds"),
           violated: try fields("violated"), unknown: try fields("unknown"),
           finishedAt: Timestamp(milliseconds: try fields("finished_at")),
-          recordedAt: Timestamp(milliseconds: try fields("recorded_at")))
+          expiresAt: Timestamp(milliseconds: try fields("expires_at")),
+          recordedAt: Timestamp(milliseconds: try fields("recorded_at")), isIssued: try fields("issued"),
+          revocation: try revocation(fields), logIndex: try fields[optional: "log_index"])
       }
     }
   }
@@ -94,7 +130,11 @@ extension SQLiteStore {
     try StoreBounds.check(identifier: id)
     return try look { database in
       let rows = try Row.fetchAll(
-        database, sql: "SELECT id, content, recorded_at FROM certificates WHERE id >= ? AND id < ? LIMIT 2",
+        database,
+        sql: """
+          SELECT certificates.*, cause, reason, revoked_at, origin, log_index, log_entries.content AS entry
+          FROM certificates \(Self.joins) WHERE certificates.id >= ? AND certificates.id < ? LIMIT 2
+          """,
         arguments: [id, id + "g"])
       let fields = try single(rows, id: id, what: "certificate", list: "vpals certificates list")
       let content: Data = try fields("content")
@@ -105,8 +145,14 @@ extension SQLiteStore {
         guard certificate.sha256 == identifier else {
           throw SQLiteFailure.corrupt(path, "certificate \(identifier) has another digest")
         }
+        var logged: LoggedEntry?
+        if let origin: String = try fields[optional: "origin"] {
+          let entry: Data = try fields("entry")
+          logged = LoggedEntry(origin: origin, index: try fields("log_index"), bytes: Array(entry))
+        }
         return StoredCertificate(
-          certificate: certificate, recordedAt: Timestamp(milliseconds: try fields("recorded_at")))
+          certificate: certificate, recordedAt: Timestamp(milliseconds: try fields("recorded_at")),
+          isIssued: try fields("issued"), revocation: try revocation(fields), logged: logged)
       } catch let error as CertificateError {
         throw SQLiteFailure.corrupt(path, error.message)
       }
@@ -139,6 +185,16 @@ extension SQLiteStore {
           recordedAt: Timestamp(milliseconds: try fields("recorded_at")))
       }
     }
+  }
+
+  /// The revocation in a row that `revocations` is joined to.
+  private func revocation(_ fields: SQLiteFields) throws(StorageError) -> Revocation? {
+    guard let text: String = try fields[optional: "cause"] else { return nil }
+    guard let cause = Revocation.Cause(rawValue: text) else {
+      throw SQLiteFailure.corrupt(path, "a revocation has the unknown cause \"\(text)\"")
+    }
+    return Revocation(
+      cause: cause, reason: try fields("reason"), revokedAt: Timestamp(milliseconds: try fields("revoked_at")))
   }
 
   /// The only row of a search by identifier.

@@ -36,7 +36,12 @@ extension SQLiteStore {
   {
     try StoreBounds.check(origin)
     let entries = try NewEntry.list(found, application: origin.application)
-    return try change { try insert(entries, origin: origin, at: Timestamp(now), in: $0) }
+    let time = Timestamp(now)
+    return try revokingAlsoWhenFull(entries, origin: origin, certificate: nil, at: time) { database in
+      let outcomes = try insert(entries, origin: origin, at: time, in: database)
+      try revoke(refutedBy: entries, origin: origin, certificate: nil, at: time, in: database)
+      return outcomes
+    }
   }
 
   /// Applies the rules of `Store.record`.

@@ -16,19 +16,36 @@ public enum AtomicDirectory {
   /// - Throws: ``CertificateError``: `.exists` when something of that name is there; `.missing` (no parent),
   ///   `.noSpace`, `.file`, `.name`, `.tooLarge`. Nothing is left then.
   public static func write(_ files: [String: [UInt8]], to path: String) throws(CertificateError) {
-    let (parent, name) = AtomicFile.split(path)
-    guard FileName.isValid(name), files.keys.allSatisfy(FileName.isValid) else {
-      throw CertificateError(.name, "cannot write \(path): it or a file in it has a name that no file can have")
+    do {
+      try write(to: path) { files }
+    } catch let error as CertificateError {
+      throw error
+    } catch {
+      preconditionFailure("nothing else is thrown: \(error)")
     }
-    guard files.count <= maximumFiles else {
-      throw CertificateError(.tooLarge, "cannot write \(path): more than \(maximumFiles) files")
+  }
+
+  /// Creates the directory `path` with the files that `make` returns, once the name is certain to be free: no other
+  /// process can take it until this call ends.
+  /// - Throws: As ``write(_:to:)``, and what `make` throws.
+  public static func write(to path: String, _ make: () throws -> [String: [UInt8]]) throws {
+    let (parent, name) = AtomicFile.split(path)
+    guard FileName.isValid(name) else {
+      throw CertificateError(.name, "cannot write \(path): it or a file in it has a name that no file can have")
     }
     guard let parentFile = FileDescriptor(path: parent, flags: O_RDONLY | O_DIRECTORY) else {
       throw SystemFailure.last.error("write \(path)")
     }
     let partial = "\(parent)/\(name).\(Leftovers.directory)-\(getpid())"
     let partialFile = try begin(partial, parent: parent, for: path)
-    do throws(CertificateError) {
+    do {
+      let files = try make()
+      guard files.keys.allSatisfy(FileName.isValid) else {
+        throw CertificateError(.name, "cannot write \(path): it or a file in it has a name that no file can have")
+      }
+      guard files.count <= maximumFiles else {
+        throw CertificateError(.tooLarge, "cannot write \(path): more than \(maximumFiles) files")
+      }
       for (file, bytes) in files.sorted(by: { $0.key < $1.key }) {
         try AtomicFile.create("\(partial)/\(file)", bytes: bytes, for: "\(path)/\(file)")
       }
@@ -68,6 +85,11 @@ public enum AtomicDirectory {
     defer { withExtendedLifetime(lock) {} }
     Leftovers.remove(in: parent) { $0.contains(".\(Leftovers.directory)-") }
     try requireFree(path)
+    // Another process is about to finish a directory of this name.
+    let reserved = AtomicFile.split(path).name + ".\(Leftovers.directory)-"
+    if Leftovers.entries(of: parent).contains(where: { $0.hasPrefix(reserved) }) {
+      throw SystemFailure(errorNumber: EEXIST).error("write \(path)")
+    }
     guard mkdir(partial, 0o755) == 0 else { throw SystemFailure.last.error("write \(path)") }
     guard let file = FileDescriptor(path: partial, flags: O_RDONLY | O_DIRECTORY) else {
       let failure = SystemFailure.last

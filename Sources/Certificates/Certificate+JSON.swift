@@ -16,37 +16,55 @@ extension Certificate {
         "name": .string(specification.name),
         "sha256": .string(specification.sha256),
         "digest": .string(specification.digest),
+        "features": .array(specification.features.map(\.json)),
+        "outputs": .array(specification.outputs.map(\.json)),
       ]),
       "properties": .array(properties.map(\.json)),
       "semantics": arithmetic.json,
       "verifier": verifier.json,
       "solver": solver.json,
+      "checker": checker.json,
+      "data": data?.json ?? .null,
       "startedAt": .string(startedAt.description),
       "finishedAt": .string(finishedAt.description),
+      "expiresAt": .string(expiresAt.description),
     ])
   }
 
   init(_ fields: JSONFields) throws(CertificateError) {
     let object = try fields.object([
-      "format", "model", "specification", "properties", "semantics", "verifier", "solver", "startedAt", "finishedAt",
+      "format", "model", "specification", "properties", "semantics", "verifier", "solver", "checker", "data",
+      "startedAt", "finishedAt", "expiresAt",
     ])
     let model = try object("model").object(["name", "version", "files", "networkDigest"])
-    let specification = try object("specification").object(["name", "sha256", "digest"])
+    let specification = try object("specification").object([
+      "name", "sha256", "digest", "features", "outputs",
+    ])
     self.init(
       model: Model(
         name: try model("name").name(), version: try model("version").name(),
         files: try Subject.list(try model("files")), networkDigest: try model("networkDigest").digest()),
       specification: Specification(
         name: try specification("name").name(), sha256: try specification("sha256").digest(),
-        digest: try specification("digest").digest()),
+        digest: try specification("digest").digest(), features: try Quantity.list(try specification("features")),
+        outputs: try Quantity.list(try specification("outputs"))),
       properties: try PropertyRecord.list(try object("properties")),
       arithmetic: try Arithmetic(try object("semantics")),
       verifier: try Tool(try object("verifier")),
       solver: try Tool(try object("solver")),
+      checker: try Tool(try object("checker")),
+      data: try object("data").optional { fields throws(CertificateError) in try Coverage(fields) },
       startedAt: try object("startedAt").timestamp(),
-      finishedAt: try object("finishedAt").timestamp())
+      finishedAt: try object("finishedAt").timestamp(),
+      expiresAt: try object("expiresAt").timestamp())
     guard startedAt <= finishedAt else {
       throw try object("finishedAt").failure("is \(finishedAt), before startedAt, \(startedAt)")
+    }
+    guard finishedAt < expiresAt,
+      expiresAt <= finishedAt.advanced(by: .seconds(Self.maximumValidityDays * 86_400))
+    else {
+      throw try object("expiresAt").failure(
+        "is \(expiresAt); expected a time after finishedAt, \(finishedAt), by at most \(Self.maximumValidityDays) days")
     }
   }
 }
@@ -70,6 +88,41 @@ extension Certificate.Subject {
         Self(name: name, sha256: try object("sha256").digest(), bytes: try object("bytes").count()))
     }
     return subjects
+  }
+}
+
+extension Certificate.Quantity {
+  var json: JSONValue { .object(["name": .string(name), "statement": .string(statement)]) }
+
+  static func list(_ fields: JSONFields) throws(CertificateError) -> [Self] {
+    var quantities: [Self] = []
+    for element in try fields.array(0...Certificate.maximumInputs) {
+      let object = try element.object(["name", "statement"])
+      quantities.append(Self(name: try object("name").name(), statement: try object("statement").text()))
+    }
+    return quantities
+  }
+}
+
+extension Certificate.Coverage {
+  var json: JSONValue {
+    func share(_ share: Share) -> JSONValue {
+      .object(["rows": .integer(share.rows), "inside": .integer(share.inside)])
+    }
+    return .object(["sha256": .string(sha256), "training": share(training), "heldOut": share(heldOut)])
+  }
+
+  init(_ fields: JSONFields) throws(CertificateError) {
+    func share(_ fields: JSONFields) throws(CertificateError) -> Share {
+      let object = try fields.object(["rows", "inside"])
+      let (rows, inside) = (try object("rows").count(), try object("inside").count())
+      guard inside <= rows else { throw try object("inside").failure("is more than there are rows") }
+      return Share(rows: rows, inside: inside)
+    }
+    let object = try fields.object(["sha256", "training", "heldOut"])
+    self.init(
+      sha256: try object("sha256").digest(), training: try share(try object("training")),
+      heldOut: try share(try object("heldOut")))
   }
 }
 

@@ -1,10 +1,9 @@
-internal import Glibc
 public import Networks
 
 /// What a verifier states about one version of a model and one specification.
 ///
-/// The value is a claim: reading one gives an ``UncheckedCertificate``. It lies beside the model as
-/// `SPEC.certificate.json` in canonical JSON (``CanonicalJSON``).
+/// The value is a claim: reading one gives an ``UncheckedCertificate``. In canonical JSON (``CanonicalJSON``) it is the
+/// predicate of the in-toto Statement in `SPEC.intoto.json` beside the model (docs/certificate-format.md).
 public struct Certificate: Sendable, Hashable {
   /// The value of the field `format`.
   public static let format = "vpals-certificate/v1"
@@ -61,11 +60,60 @@ public struct Certificate: Sendable, Hashable {
     public let sha256: String
     /// Of the meaning: equal for two files that differ only in comments or layout.
     public let digest: String
+    /// The inputs, in the network's order, each with the domain that the properties are about.
+    public let features: [Quantity]
+    /// The outputs, in the network's order.
+    public let outputs: [Quantity]
 
-    public init(name: String, sha256: String, digest: String) {
+    public init(
+      name: String, sha256: String, digest: String, features: [Quantity] = [], outputs: [Quantity] = []
+    ) {
       self.name = name
       self.sha256 = sha256
       self.digest = digest
+      self.features = features
+      self.outputs = outputs
+    }
+  }
+
+  /// A feature or an output for people: what ``Specification/digest`` binds exactly, in words.
+  public struct Quantity: Sendable, Hashable {
+    public let name: String
+    /// The unit, and for a feature its domain: `0 to 1 fraction`.
+    public let statement: String
+
+    public init(name: String, statement: String) {
+      self.name = name
+      self.statement = statement
+    }
+  }
+
+  /// How much of the measured data lies in the declared domain: outside of it nothing is proved.
+  public struct Coverage: Sendable, Hashable {
+    /// Rows, and how many of them have every feature in its domain.
+    public struct Share: Sendable, Hashable {
+      public let rows: Int
+      public let inside: Int
+
+      /// - Precondition: `inside` is in `0...rows`.
+      public init(rows: Int, inside: Int) {
+        precondition((0...rows).contains(inside), "rows inside the domain are among the rows")
+        self.rows = rows
+        self.inside = inside
+      }
+    }
+
+    /// Of the file's bytes.
+    public let sha256: String
+    /// The rows that training saw or chose by.
+    public let training: Share
+    /// The rows that it never saw.
+    public let heldOut: Share
+
+    public init(sha256: String, training: Share, heldOut: Share) {
+      self.sha256 = sha256
+      self.training = training
+      self.heldOut = heldOut
     }
   }
 
@@ -81,6 +129,8 @@ public struct Certificate: Sendable, Hashable {
 
     public static func vpals(version: String) -> Tool { Tool(name: "vpals", version: version) }
     public static func z3(version: String) -> Tool { Tool(name: "z3", version: version) }
+    /// The integer checker of proofs, of the same version as the verifier that it is part of.
+    public static func checker(version: String) -> Tool { Tool(name: "vpals-check", version: version) }
   }
 
   public let model: Model
@@ -90,12 +140,26 @@ public struct Certificate: Sendable, Hashable {
   public let arithmetic: Arithmetic
   public let verifier: Tool
   public let solver: Tool
+  /// What accepted every proof as a whole.
+  public let checker: Tool
+  /// Nil when no data are known.
+  public let data: Coverage?
   public let startedAt: Timestamp
   public let finishedAt: Timestamp
+  /// From then on the certificate says nothing any more.
+  public let expiresAt: Timestamp
 
+  /// For how many days a certificate counts, unless its issuer says otherwise, and at most.
+  public static let standardValidityDays = 365
+  public static let maximumValidityDays = 3650
+
+  /// - Parameters:
+  ///   - checker: The verifier's own when nil.
+  ///   - expiresAt: ``standardValidityDays`` after `finishedAt` when nil.
   public init(
     model: Model, specification: Specification, properties: [PropertyRecord], arithmetic: Arithmetic, verifier: Tool,
-    solver: Tool, startedAt: Timestamp, finishedAt: Timestamp
+    solver: Tool, checker: Tool? = nil, data: Coverage? = nil, startedAt: Timestamp, finishedAt: Timestamp,
+    expiresAt: Timestamp? = nil
   ) {
     self.model = model
     self.specification = specification
@@ -103,22 +167,39 @@ public struct Certificate: Sendable, Hashable {
     self.arithmetic = arithmetic
     self.verifier = verifier
     self.solver = solver
+    self.checker = checker ?? .checker(version: verifier.version)
+    self.data = data
     self.startedAt = startedAt
     self.finishedAt = finishedAt
+    self.expiresAt =
+      expiresAt ?? finishedAt.advanced(by: .seconds(Self.standardValidityDays * 86_400))
   }
 
   /// Whether the certificate claims that every property holds.
   public var claimsAllHold: Bool { properties.allSatisfy { $0.outcome == .holds } }
 
-  /// The name of the certificate for a specification: `SPEC.certificate.json`.
+  /// The name of the file for a specification, with the ending of ``File``.
   /// - Throws: ``CertificateError`` `.name` when the specification's name is no part of a file name.
-  public static func fileName(specification: String) throws(CertificateError) -> String {
-    let name = "\(specification).certificate.json"
-    guard FileName.isValid(name), !specification.isEmpty, specification.first != "." else {
+  public static func fileName(specification: String, _ file: File = .certificate) throws(CertificateError) -> String {
+    let name = "\(specification)\(file.rawValue)"
+    guard FileName.isValid(name), !specification.isEmpty, specification.first != "."
+    else {
       throw CertificateError(
-        .name, "\"\(specification)\" cannot name a specification; use letters, digits, `-`, `_` and `.`")
+        .name,
+        "\"\(specification)\" cannot name a specification; use letters, digits, `-`, `_` and `.`"
+      )
     }
     return name
+  }
+
+  /// The files of a certificate beside its model, besides the proofs; the values are the ends of their names.
+  public enum File: String, Sendable, CaseIterable {
+    /// The certificate in its envelope.
+    case certificate = ".intoto.json"
+    /// The verdict for policy engines, a SLSA Verification Summary Attestation.
+    case summary = ".vsa.json"
+    /// That the log has it.
+    case logProof = ".tlog-proof"
   }
 
   /// The canonical bytes.
@@ -132,28 +213,5 @@ public struct Certificate: Sendable, Hashable {
       throw CertificateError(.malformed, "the new certificate does not survive being written; this is a defect")
     }
     return bytes
-  }
-
-  /// How long to wait for another process that writes into the same directory, in seconds.
-  static let lockSeconds = 120
-
-  /// Writes the certificate and its proofs into the directory of its model, each file in one step.
-  ///
-  /// The proofs come first, so that a certificate never names one that is not there. Processes that write into the same
-  /// directory take turns, so that whose certificate lies there has its proofs beside it.
-  /// - Parameter proofs: By the names under which the certificate's records refer to them.
-  /// - Returns: The path of the certificate.
-  public func write(into directory: String, proofs: [String: ProofFile] = [:]) throws(CertificateError) -> String {
-    let path = "\(directory)/\(try Self.fileName(specification: specification.name))"
-    let bytes = try encoded()
-    guard let parent = FileDescriptor(path: directory, flags: O_RDONLY | O_DIRECTORY),
-      parent.lock(waitingUpTo: Self.lockSeconds)
-    else { throw SystemFailure.last.error("write \(path)") }
-    defer { withExtendedLifetime(parent) {} }
-    for (name, proof) in proofs.sorted(by: { $0.key < $1.key }) {
-      try AtomicFile.write(try proof.read(), to: "\(directory)/\(name)")
-    }
-    try AtomicFile.write(bytes, to: path)
-    return path
   }
 }

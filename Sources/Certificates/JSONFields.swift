@@ -20,7 +20,11 @@ struct JSONFields {
   }
 
   func failure(_ problem: String, code: CertificateError.Code = .malformed) -> CertificateError {
-    CertificateError(code, "\(file): \(path) \(problem); run `vpals verify` again to write a new certificate")
+    // Fields of hostile files are repeated in messages.
+    let problem = String(
+      String.UnicodeScalarView(
+        problem.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+    return CertificateError(code, "\(file): \(path) \(problem); run `vpals verify` again to write a new certificate")
   }
 
   func object(_ names: Set<String>) throws(CertificateError) -> Members {

@@ -32,13 +32,6 @@ public struct UncheckedCertificate: Sendable, Hashable {
     sha256 = SHA256Digest.of(bytes)
   }
 
-  /// Reads a certificate from a file.
-  /// - Throws: ``CertificateError`` as above, and `.missing` or `.file`.
-  public init(contentsOf path: String) throws(CertificateError) {
-    let bytes = try BoundedFile.read(path, maximumBytes: CanonicalJSON.maximumBytes)
-    try self.init(bytes: bytes, file: path)
-  }
-
   /// A file that is not the one the certificate speaks of.
   public struct FileProblem: Sendable, Hashable, CustomStringConvertible {
     /// The path of the file.

@@ -35,7 +35,10 @@ public struct TimeSpan: ExpressibleByArgument, Sendable {
 }
 
 extension Engine: ExpressibleByArgument {}
+extension SplitChoice: ExpressibleByArgument {}
 extension QueueEntry.State: ExpressibleByArgument {}
+extension CertificateState: ExpressibleByArgument {}
+extension CertificateVerdict: ExpressibleByArgument {}
 
 /// The option that names the store.
 public struct StoreOption: ParsableArguments {

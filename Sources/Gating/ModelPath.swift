@@ -50,6 +50,19 @@ enum FilePath {
     return path
   }
 
+  /// The last component of a path.
+  static func lastComponent(_ path: String) -> String {
+    String(decoding: path.utf8.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
+  }
+
+  /// The bytes of the absolute path without links, which need not be UTF-8; nil when there is no such file, with the
+  /// reason in `errno`.
+  static func canonicalBytes(_ path: String) -> [UInt8]? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return UnsafeBufferPointer(start: resolved, count: strlen(resolved)).map { UInt8(bitPattern: $0) }
+  }
+
   /// The absolute path without links; nil when there is no such file, with the reason in `errno`.
   static func canonical(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }

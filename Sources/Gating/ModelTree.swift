@@ -2,6 +2,7 @@ internal import Certificates
 internal import Foundation
 internal import Glibc
 internal import Networks
+internal import Signing
 
 /// The search for the directories that the gate judges.
 ///
@@ -11,13 +12,20 @@ struct ModelTree {
   private var found: [String] = []
   /// The directories that were searched, by canonical path and by the application and version that the path names: a
   /// link under another application is another claim and judged on its own, one within it is not, and loops end.
-  private var visited: Set<String> = []
+  /// By bytes: what Swift takes for equal texts are names of different directories.
+  private var visited: Set<[UInt8]> = []
   /// Links to directories, searched after everything else, so that a version keeps its own name.
   private var links: [(path: String, depth: Int)] = []
 
   init(root: String) { self.root = root }
 
   static func isModel(_ name: String) -> Bool { StoredNetwork.isModel(name) }
+
+  /// Whether a file shows that its directory is meant to hold a version.
+  private static func isEvidence(_ name: String) -> Bool {
+    isModel(name) || name == ModelSignature.fileName
+      || name.utf8.suffix(12).elementsEqual(Certificate.File.certificate.rawValue.utf8)
+  }
 
   /// The directories of versions, sorted.
   mutating func versions() throws(GateError) -> [String] {
@@ -36,11 +44,11 @@ struct ModelTree {
         description: "\(directory) lies more than \(Gate.maximumDepth) directories below \(root); gate a part of the "
           + "tree")
     }
-    guard let canonical = FilePath.canonical(directory) else {
+    guard let canonical = FilePath.canonicalBytes(directory) else {
       throw GateError(description: SystemFailure.last.error("search \(directory)").message)
     }
     let (application, version) = ModelPath.names(ofVersion: directory)
-    guard visited.insert("\(canonical)\0\(application)\0\(version)").inserted else { return }
+    guard visited.insert(canonical + [0] + Array("\(application)\0\(version)".utf8)).inserted else { return }
     guard visited.count <= Gate.maximumDirectories else {
       throw GateError(description: "more than \(Gate.maximumDirectories) directories; gate a part of the tree")
     }
@@ -50,7 +58,8 @@ struct ModelTree {
     } catch {
       throw GateError(description: "\(directory) cannot be listed; check its permissions")
     }
-    if names.contains(where: { Self.isModel($0) || $0.hasSuffix(".certificate.json") }) {
+    // A directory with the name of a version is one, also when nothing in it is known to be a network.
+    if ModelPath.isVersion(FilePath.lastComponent(directory)) || names.contains(where: Self.isEvidence) {
       guard found.count < Gate.maximumVersions else {
         throw GateError(description: "more than \(Gate.maximumVersions) model versions; gate a part of the tree")
       }

@@ -1,15 +1,20 @@
 internal import Certificates
 internal import Foundation
 internal import Networks
-internal import ProofChecking
+internal import Signing
 internal import Specifications
 
-/// The judgement of one model version: every exit but the last is a refusal.
+/// The judgement of one model version: what is not shown is refused.
 struct VersionCheck {
   let path: String
   let application: String
   let version: String
-  let specificationPath: String
+  let policy: GatePolicy
+  let evidence: EvidenceRules
+  var verdicts: [GateFinding.Verdict] = []
+  var refusals: [Refusal] = []
+  /// The network, read once for all certificates.
+  var model: LoadedModel?
 
   struct Refused: Error {
     let refusals: [Refusal]
@@ -23,99 +28,187 @@ struct VersionCheck {
 
   static let modelFile = "model.onnx"
 
-  private var modelPath: String { "\(path)/\(Self.modelFile)" }
-  private var verify: [String] { ["vpals", "verify", path, "--spec", specificationPath] }
-  private var train: [String] { ["vpals-train", application, "--queue", "--until-proven"] }
+  init(path: String, application: String, version: String, policy: GatePolicy, evidence: EvidenceRules) {
+    self.path = path
+    self.application = application
+    self.version = version
+    self.policy = policy
+    self.evidence = evidence
+  }
 
-  /// - Returns: How many properties hold: all that the specification has.
-  func provenProperties() throws(Refused) -> Int {
-    let specification = try specification()
-    try refuseOtherModels()
-    let (certificate, certificatePath) = try certificate(for: specification)
+  var modelPath: String { "\(path)/\(Self.modelFile)" }
+  var train: [String] { ["vpals-train", application, "--queue", "--until-proven"] }
+
+  func verify(_ specificationPath: String) -> [String] { ["vpals", "verify", path, "--spec", specificationPath] }
+
+  /// Judges the version by each specification; what one certificate is refused for does not end the judgement of
+  /// another.
+  mutating func run(specificationPaths: [String], _ cache: inout SpecificationCache) {
+    if let first = specificationPaths.first { refuseOtherModels(next: verify(first)) }
+    for specificationPath in specificationPaths {
+      do throws(Refused) {
+        try judge(try specification(specificationPath, &cache))
+      } catch {
+        // A changed model is changed for every specification, and said to be once.
+        let known = refusals
+        refusals += error.refusals.filter { new in
+          !known.contains {
+            $0.rule == new.rule && $0.file == new.file && $0.reason == new.reason && $0.subject == new.subject
+          }
+        }
+      }
+    }
+    if let first = specificationPaths.first { refuseChangedDirectory(next: verify(first)) }
+  }
+
+  /// Refuses a version whose directory is not as it was signed, unless that was found in one of its files already: by a
+  /// rule that no exemption overrules.
+  private mutating func refuseChangedDirectory(next: [String]) {
+    let telling: [Refusal.Rule] = [
+      .modelChanged, .proofUnchecked, .certificateUnreadable, .badSignature, .modelUnreadable,
+    ]
+    guard ModelPath.isVersion(version), !refusals.contains(where: { telling.contains($0.rule) }),
+      let problem = evidence.directoryProblem(path)
+    else { return }
+    refusals.append(Refusal(problem.rule, file: problem.file, reason: problem.reason, next: next))
+  }
+
+  private mutating func judge(_ specification: Specifications.Specification) throws(Refused) {
+    let subjects = specification.properties.map { property in
+      Refusal.Subject(
+        property: property.id, specification: specification.name, file: specification.path, line: property.line,
+        column: property.column)
+    }
+    let first = verdicts.count
+    verdicts += subjects.map { GateFinding.Verdict(subject: $0, state: .notJudged) }
+    let verify = verify(specification.path)
+    let file = try certificate(for: specification)
+    let (certificate, certificatePath) = (file.certificate, file.file)
     let claims = certificate.claims
-    guard claims.model.name == application, claims.model.version == version else {
+    guard claims.model.name.utf8.elementsEqual(application.utf8), claims.model.version.utf8.elementsEqual(version.utf8)
+    else {
       throw Refused(
         .modelChanged, certificatePath,
         "the certificate speaks of \(claims.model.name)/\(claims.model.version), not of \(application)/\(version)",
         next: verify)
     }
-    var refusals: [Refusal] = []
+    refuseEvidence(file, specification, next: verify)
+    if let refusal = verifierRefusal(claims, certificatePath, next: verify) { refusals.append(refusal) }
+    var problems: [Refusal] = []
     var network: ExactNetwork?
-    do throws(Refused) { network = try checkModel(certificate, specification) } catch { refusals += error.refusals }
-    if "sha256:\(claims.specification.sha256)" != specification.fileDigest {
-      refusals.append(
-        Refusal(
-          .specificationChanged, file: specificationPath,
-          reason: "the specification has changed since the model was verified", next: verify))
+    do throws(Refused) {
+      network = try checkModel(certificate, specification)
+    } catch {
+      problems += error.refusals
     }
-    guard let network, refusals.isEmpty else { throw Refused(refusals) }
-    return try checkProperties(claims, specification, network, certificatePath)
+    if "sha256:\(claims.specification.sha256)" != specification.fileDigest {
+      problems.append(
+        Refusal(
+          .specificationChanged, file: specification.path,
+          reason: "the specification has changed since the model was verified", next: verify))
+    } else if claims.specification.features != specification.certificateFeatures
+      || claims.specification.outputs != specification.certificateOutputs
+    {
+      problems.append(
+        Refusal(
+          .specificationChanged, file: certificatePath,
+          reason: "the certificate describes other features or outputs than \(specification.path)", next: verify))
+    }
+    guard let network, problems.isEmpty else { throw Refused(problems) }
+    let judged = try judgeProperties(claims, specification, subjects, network, certificatePath)
+    verdicts.replaceSubrange(first..., with: judged)
   }
 
   // MARK: Files
 
-  private func specification() throws(Refused) -> Specifications.Specification {
-    let bytes: [UInt8]
-    do throws(CertificateError) {
-      bytes = try BoundedFile.read(specificationPath, maximumBytes: Specifications.Specification.maximumFileBytes)
+  private func specification(
+    _ path: String, _ cache: inout SpecificationCache
+  ) throws(Refused) -> Specifications.Specification {
+    do throws(SpecificationCache.Failure) {
+      return try cache.specification(path)
     } catch {
-      guard error.code != .missing else {
+      switch error {
+      case .missing:
         throw Refused(
-          .specificationUnreadable, specificationPath, "there is no specification for \(application)",
-          next: ["vpals", "gate", path, "--specs", "DIRECTORY"])
+          .specificationUnreadable, path,
+          policy.specifications.isEmpty
+            ? "there is no specification for \(application)" : "there is no such specification, which the policy names",
+          next: ["vpals", "gate", self.path, "--specs", "DIRECTORY"])
+      case .unreadable(let message):
+        throw Refused(
+          .specificationUnreadable, path, Self.reason(message, of: path), next: ["vpals", "spec", "check", path])
+      case .errors(let problem, _):
+        throw Refused(
+          .specificationUnreadable, path, "the specification has errors: \(problem)",
+          next: ["vpals", "spec", "check", path])
       }
-      throw Refused(
-        .specificationUnreadable, specificationPath, Self.reason(error.message, of: specificationPath),
-        next: ["vpals", "spec", "check", specificationPath])
-    }
-    do throws(SpecificationError) {
-      return try Specifications.Specification.parse(bytes, path: specificationPath)
-    } catch {
-      let problem = error.diagnostics.first.map { first in
-        (first.place.map { "line \($0.line): " } ?? "") + "\(first.message) [\(first.code)]"
-      }
-      throw Refused(
-        .specificationUnreadable, specificationPath,
-        "the specification has errors: \(problem ?? "it cannot be read")",
-        next: ["vpals", "spec", "check", specificationPath])
     }
   }
 
   /// A predictor might load any network that lies in the directory, so each must be spoken of.
-  private func refuseOtherModels() throws(Refused) {
+  private mutating func refuseOtherModels(next: [String]) {
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     } catch {
-      throw Refused(.modelUnreadable, path, "the directory cannot be listed; check its permissions", next: verify)
+      refusals.append(
+        Refusal(
+          .modelUnreadable, file: path, reason: "the directory cannot be listed; check its permissions", next: next))
+      return
     }
-    let others = names.filter { ModelTree.isModel($0) && $0 != Self.modelFile }
-    guard others.isEmpty else {
-      throw Refused(
-        others.map { name in
-          Refusal(
-            .noCertificate, file: "\(path)/\(name)",
-            reason: "a version has one network, \(Self.modelFile); nothing is proved of this one",
-            next: ["mv", "\(path)/\(name)", "ELSEWHERE"])
-        })
+    refusals += names.filter { ModelTree.isModel($0) && $0 != Self.modelFile }.map { name in
+      Refusal(
+        .noCertificate, file: "\(path)/\(name)",
+        reason: "a version has one network, \(Self.modelFile); nothing is proved of this one",
+        next: ["mv", "\(path)/\(name)", "ELSEWHERE"])
     }
   }
 
-  private func certificate(for specification: Specifications.Specification) throws(Refused) -> (
-    certificate: UncheckedCertificate, path: String
+  /// What keys, log and calendar say of a certificate; one does not keep another from being said.
+  private mutating func refuseEvidence(
+    _ file: CertificateFile, _ specification: Specifications.Specification, next: [String]
   ) {
+    if let reason = evidence.signatureProblem(file) {
+      refusals.append(
+        Refusal(
+          .badSignature, file: file.file, reason: reason,
+          next: evidence.trust == nil ? ["vpals", "keys", "init"] : next))
+    }
+    if let problem = evidence.validityProblem(file) {
+      refusals.append(
+        Refusal(
+          .expiredOrRevoked, file: file.file, reason: problem.reason, next: problem.isFinal ? train : next,
+          isFinal: problem.isFinal))
+    }
+    if let name = try? Certificate.fileName(specification: specification.name, .logProof),
+      let reason = evidence.inclusionProblem(file, proofPath: "\(path)/\(name)")
+    {
+      refusals.append(
+        Refusal(
+          .notInLog, file: file.file, reason: reason,
+          next: evidence.logProblem == nil
+            ? next : ["vpals", "log", "verify", "--log", policy.log.directory ?? "LOG"],
+          isFinal: evidence.logProblem != nil))
+    }
+    if let reason = evidence.dataProblem(file.certificate.claims) {
+      refusals.append(Refusal(.dataOutsideDomain, file: file.file, reason: reason, next: next))
+    }
+  }
+
+  private func certificate(for specification: Specifications.Specification) throws(Refused) -> CertificateFile {
+    let verify = verify(specification.path)
     let certificatePath: String
     do throws(CertificateError) {
       certificatePath = "\(path)/\(try Certificate.fileName(specification: specification.name))"
     } catch {
-      throw Refused(.specificationUnreadable, specificationPath, error.message, next: verify)
+      throw Refused(.specificationUnreadable, specification.path, error.message, next: verify)
     }
-    do throws(CertificateError) {
-      return (try UncheckedCertificate(contentsOf: certificatePath), certificatePath)
+    do throws(SigningError) {
+      return try CertificateFile(contentsOf: certificatePath)
     } catch {
       guard error.code != .missing else {
         throw Refused(
-          .noCertificate, certificatePath, "there is no certificate of this version for \(specificationPath)",
+          .noCertificate, certificatePath, "there is no certificate of this version for \(specification.path)",
           next: verify)
       }
       throw Refused(
@@ -124,131 +217,20 @@ struct VersionCheck {
     }
   }
 
-  // MARK: Bindings
-
-  private func checkModel(
-    _ certificate: UncheckedCertificate, _ specification: Specifications.Specification
-  ) throws(Refused) -> ExactNetwork {
-    let problems = certificate.fileProblems(in: path)
-    guard problems.isEmpty else {
-      throw Refused(
-        problems.map { Refusal(.modelChanged, file: $0.path, reason: "the file \($0.problem)", next: verify) })
-    }
-    let subjects = Dictionary(
-      certificate.claims.model.files.map { ($0.name, $0.sha256) }, uniquingKeysWith: { first, _ in first })
-    guard let digest = subjects[Self.modelFile] else {
-      throw Refused(.modelChanged, modelPath, "the certificate does not speak of this file", next: verify)
-    }
-    let stored: Network
-    do {
-      // The bytes that are parsed are the bytes that are compared, whoever writes to the files meanwhile.
-      let bytes = try BoundedFile.read(modelPath, maximumBytes: StoredNetwork.maximumBytes)
-      guard SHA256Digest.of(bytes) == digest else {
-        throw Refused(.modelChanged, modelPath, "the file has changed since it was verified", next: verify)
-      }
-      let read = try StoredNetwork(bytes: bytes, path: modelPath)
-      for file in read.files where subjects[file.name] != file.sha256 {
-        throw Refused(
-          .modelChanged, "\(path)/\(file.name)",
-          subjects[file.name] == nil
-            ? "the certificate does not speak of this file, which holds weights of \(Self.modelFile)"
-            : "the file has changed since it was verified", next: verify)
-      }
-      stored = read.network
-    } catch let error as Refused {
-      throw error
-    } catch {
-      throw Refused(
-        .modelUnreadable, modelPath, "the model cannot be read: \(Self.reason("\(error)", of: modelPath))", next: train)
-    }
-    let network = ExactNetwork(stored)
-    guard network.digest == "sha256:\(certificate.claims.model.networkDigest)" else {
-      throw Refused(.modelChanged, modelPath, "the network is not the one that was verified", next: verify)
-    }
-    do throws(SpecificationError) {
-      try specification.checkArity(inputCount: network.inputCount, outputCount: network.outputCount)
-    } catch {
-      throw Refused(
-        .specificationChanged, specificationPath, error.diagnostics.first?.message ?? "it is of another network",
-        next: train)
-    }
-    let claims = certificate.claims
-    if let problem = claims.arithmetic.problem(
-      network: stored, specification: specification, records: claims.properties)
-    {
-      throw Refused(
-        .modelChanged, modelPath, "the certificate's \(claims.arithmetic) is not true of this network: \(problem)",
-        next: verify)
-    }
-    return network
-  }
-
-  // MARK: Verdicts
-
-  private func checkProperties(
-    _ claims: Certificate, _ specification: Specifications.Specification, _ network: ExactNetwork,
-    _ certificatePath: String
-  ) throws(Refused) -> Int {
-    guard specification.digest == "sha256:\(claims.specification.digest)",
-      specification.properties.map(\.id) == claims.properties.map(\.id)
-    else {
-      throw Refused(
-        .specificationChanged, certificatePath, "the certificate speaks of other properties than \(specificationPath)",
-        next: verify)
-    }
-    let refusals = zip(specification.properties, claims.properties).compactMap { property, record -> Refusal? in
-      guard property.queries.map(\.digest) == record.queryDigests.map({ "sha256:\($0)" }) else {
-        return Refusal(
-          .specificationChanged, file: certificatePath,
-          reason: "property '\(property.id)' was verified with another meaning", next: verify)
-      }
-      switch record.outcome {
-      case .holds:
-        return proofRefusal(property, record, claims.arithmetic, network, certificatePath)
-      case .violated:
-        return Refusal(
-          .violated, file: certificatePath, reason: "property '\(property.id)' is violated: \(property.statement)",
-          next: train)
-      case .unknown(let reason):
-        return Refusal(
-          .undecided, file: certificatePath, reason: "property '\(property.id)' is undecided (\(reason))",
-          next: verify + ["--resume", "--timeout", "1h"])
-      }
-    }
-    guard refusals.isEmpty else { throw Refused(refusals) }
-    return specification.properties.count
-  }
-
-  /// Checks the proof of a property again.
-  private func proofRefusal(
-    _ property: Property, _ record: PropertyRecord, _ arithmetic: Certificate.Arithmetic, _ network: ExactNetwork,
-    _ certificatePath: String
-  ) -> Refusal? {
-    guard let reference = record.proof else {
-      return Refusal(
-        .proofUnchecked, file: certificatePath, reason: "property '\(property.id)' is claimed to hold without a proof",
-        next: verify)
-    }
-    let proofPath = "\(path)/\(reference.path)"
-    guard let queries = arithmetic.provenQueries(of: property) else {
-      return Refusal(
-        .proofUnchecked, file: certificatePath,
-        reason: "property '\(property.id)' cannot have been proved with a margin for rounding", next: verify)
-    }
-    do throws(ProofFailure) {
-      let summary = try ProofChecker(network: network).check(file: proofPath, queries: queries)
-      guard summary.digest != reference.sha256 || summary.bytes != reference.bytes else { return nil }
-      return Refusal(
-        .proofUnchecked, file: proofPath, reason: "this is not the proof that the certificate names", next: verify)
-    } catch {
-      return Refusal(
-        .proofUnchecked, file: proofPath, reason: "the proof of property '\(property.id)' is not valid: \(error)",
-        next: verify)
-    }
+  private func verifierRefusal(_ claims: Certificate, _ certificatePath: String, next: [String]) -> Refusal? {
+    guard let minimum = policy.minimumVerifier else { return nil }
+    let tool = claims.verifier
+    if tool.name == "vpals", let version = SemanticVersion(tool.version), version >= minimum { return nil }
+    return Refusal(
+      .verifierTooOld, file: certificatePath,
+      reason:
+        "the certificate was made by \(tool.name) \(tool.version); the policy asks for vpals \(minimum) or later: "
+        + "install it, then verify again",
+      next: next)
   }
 
   /// A message without the path that the report prints beside it.
-  private static func reason(_ message: String, of path: String) -> String {
+  static func reason(_ message: String, of path: String) -> String {
     for prefix in ["\(path): ", "cannot read \(path): "] where message.hasPrefix(prefix) {
       return String(message.dropFirst(prefix.count))
     }

@@ -44,9 +44,14 @@ public struct StoredNetwork: Sendable, Hashable {
   }
 
   /// Whether the name of a file says that it holds a network: `.onnx` or `.nnet`.
-  public static func isModel(_ name: String) -> Bool { name.lowercased().hasSuffix(".onnx") || isNNet(name) }
+  public static func isModel(_ name: String) -> Bool { hasEnding(".onnx", name) || isNNet(name) }
 
-  private static func isNNet(_ name: String) -> Bool { name.lowercased().hasSuffix(".nnet") }
+  private static func isNNet(_ name: String) -> Bool { hasEnding(".nnet", name) }
+
+  /// By bytes: in a name that ends in `.onnx`, Swift may see the point as a part of another character.
+  private static func hasEnding(_ ending: String, _ name: String) -> Bool {
+    name.utf8.suffix(ending.utf8.count).map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } == Array(ending.utf8)
+  }
 
   /// The directory of a file.
   static func folder(of path: String) -> String {

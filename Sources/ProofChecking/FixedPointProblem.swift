@@ -27,7 +27,7 @@ public struct FixedPointProblem: Sendable {
   public static let maximumNeurons = 1 << 14
 
   /// A layer of scaled numbers: weight in [low, low + slack] · 2^-shift, bias in [biasLow, biasHigh] · 2^-30.
-  public struct Layer: Sendable {
+  public struct Layer: Sendable, Hashable {
     public let inputCount: Int
     public let outputCount: Int
     /// The index of the layer's first neuron among all hidden neurons.

@@ -1,3 +1,4 @@
+public import Certificates
 internal import ExactArithmetic
 public import Specifications
 public import Telemetry
@@ -19,6 +20,9 @@ public struct PreparedData: Sendable {
   public let heldOut: TrainingData
   /// The share of the kept rows that lie in the declared domain, before clamping.
   public let insideDomain: Double
+  /// The same, as counts, of the rows that training saw or chose by and of the held-out ones.
+  let insideVisible: Certificate.Coverage.Share
+  let insideHeldOut: Certificate.Coverage.Share
   /// Per feature with values outside its domain: how many, and the least and greatest value.
   public let clamped: [(feature: String, count: Int, range: ClosedRange<Double>)]
   /// Positions of the features that describe the configuration rather than the machine's state.
@@ -100,8 +104,19 @@ public struct PreparedData: Sendable {
     validation = try part(split.validation)
     heldOut = try part(split.heldOut)
     insideDomain = Double(filter.kept.count { inside[$0] }) / Double(max(1, filter.kept.count))
+    func share(_ rows: [Int]) -> Certificate.Coverage.Share {
+      Certificate.Coverage.Share(rows: rows.count, inside: rows.count { inside[$0] })
+    }
+    insideVisible = share(split.training + split.validation)
+    insideHeldOut = share(split.heldOut)
     isLogarithmic = specification.outputs.map { $0.scale == .log2 }
     configurationFeatures = specification.features.filter { Self.configurationColumns.contains($0.column) }.map(\.index)
+  }
+
+  /// How much of the file's rows lies in the declared domain, for a certificate.
+  /// - Parameter sha256: Of the file.
+  public func coverage(sha256: String) -> Certificate.Coverage {
+    Certificate.Coverage(sha256: sha256, training: insideVisible, heldOut: insideHeldOut)
   }
 
   /// Training and validation rows together, in time order: what the baselines are fitted to.

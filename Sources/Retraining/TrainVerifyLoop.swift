@@ -1,5 +1,6 @@
 public import CertificateStorage
 public import Certificates
+public import Evidence
 internal import Networks
 public import Specifications
 public import Training
@@ -34,6 +35,8 @@ public struct LoopOptions: Sendable {
   public var repairShare: Double
   /// Also train the unverified network that the scores stand beside.
   public var trainsUnverified = true
+  /// Who signs and logs the certificate of the finished version.
+  public var issuer = Issuer()
 
   public init(
     configuration: TrainingConfiguration = TrainingConfiguration(), choosesShape: Bool = false,
@@ -698,7 +701,8 @@ public final class TrainVerifyLoop {
   ) throws -> LoopOutcome {
     var report = try report(version, network: network, results: results ?? [], repairs: repairs, repairCost: repairCost)
     let publisher = VersionPublisher(
-      application: application, specification: specification, models: options.models, store: store)
+      application: application, specification: specification, models: options.models, store: store,
+      issuer: options.issuer, data: data.coverage(sha256: dataDigest))
     let path = try publisher.publish(network: network, report: &report, results: results)
     // Another run of this application may have kept its own meanwhile.
     if let bytes = try store.loopState(application: application),

@@ -1,22 +1,32 @@
 public import CertificateStorage
-internal import Certificates
+public import Certificates
+public import Evidence
 internal import Networks
 public import Specifications
 internal import FoundationEssentials
 internal import Verification
 
-/// Writes a finished version: an immutable directory in one rename, its certificate inside, the same in the store.
+/// Writes a finished version: an immutable directory in one rename, with its certificate and all that goes with it; the
+/// same in the store and the log.
 public struct VersionPublisher: Sendable {
   let application: String
   let specification: Specification
   let models: String
   let store: any Store
+  let issuer: Issuer
+  /// Of the data that the network was trained on.
+  let data: Certificate.Coverage?
 
-  public init(application: String, specification: Specification, models: String, store: any Store) {
+  public init(
+    application: String, specification: Specification, models: String, store: any Store, issuer: Issuer,
+    data: Certificate.Coverage?
+  ) {
     self.application = application
     self.specification = specification
     self.models = models
     self.store = store
+    self.issuer = issuer
+    self.data = data
   }
 
   static let modelFile = "model.onnx"
@@ -28,8 +38,10 @@ public struct VersionPublisher: Sendable {
       outputNames: specification.outputs.map(\.name), producerVersion: VPALs.version)
   }
 
-  static func subject(_ bytes: [UInt8]) -> Certificate.Subject {
-    Certificate.Subject(name: modelFile, sha256: SHA256Digest.of(bytes), bytes: bytes.count)
+  static let reportFile = "training.json"
+
+  static func subject(_ bytes: [UInt8], name: String = modelFile) -> Certificate.Subject {
+    Certificate.Subject(name: name, sha256: SHA256Digest.of(bytes), bytes: bytes.count)
   }
 
   /// The most names that are tried when other runs publish versions of the application at the same time.
@@ -60,25 +72,27 @@ public struct VersionPublisher: Sendable {
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    var files = [Self.modelFile: model, "training.json": [UInt8](try encoder.encode(report)) + [0x0A]]
+    let training = [UInt8](try encoder.encode(report)) + [0x0A]
+    let files = [Self.modelFile: model, Self.reportFile: training]
     let path = "\(models)/\(application)/\(version)"
-    guard let results else {
-      try AtomicDirectory.write(files, to: path)
-      return path
+    // Nothing is issued for a version whose name another run has.
+    try AtomicDirectory.write(to: path) {
+      guard let results else { return files }
+      let now = Timestamp(Date())
+      let certificate = Certificate(
+        model: Certificate.Model(
+          name: application, version: version,
+          files: [Self.subject(model), Self.subject(training, name: Self.reportFile)],
+          networkDigest: ExactNetwork(network).digest.hexadecimalPart),
+        specification: specification, results: results,
+        arithmetic: Certificate.Arithmetic(of: readBack, for: specification), data: data, startedAt: now,
+        finishedAt: now, expiresAt: issuer.expiry(of: now))
+      var all = files
+      for (result, record) in zip(results, certificate.properties) {
+        if let proof = result.proof, let reference = record.proof { all[reference.path] = try proof.read() }
+      }
+      return try issuer.files(of: certificate, beside: all, named: version, store: store, now: now)
     }
-    let now = Timestamp(Date())
-    let certificate = Certificate(
-      model: Certificate.Model(
-        name: application, version: version, files: [Self.subject(model)],
-        networkDigest: ExactNetwork(network).digest.hexadecimalPart),
-      specification: specification, results: results,
-      arithmetic: Certificate.Arithmetic(of: readBack, for: specification), startedAt: now, finishedAt: now)
-    files[try Certificate.fileName(specification: specification.name)] = try certificate.encoded()
-    for (result, record) in zip(results, certificate.properties) {
-      if let proof = result.proof, let reference = record.proof { files[reference.path] = try proof.read() }
-    }
-    try AtomicDirectory.write(files, to: path)
-    _ = try store.record(VerificationRecord(certificate: certificate, found: []), now: Date())
     return path
   }
 }

@@ -1,6 +1,6 @@
 internal import Certificates
 
-/// A signed payload: Dead Simple Signing Envelope v1.0.2 (secure-systems-lab/dsse), with one or more signatures.
+/// A signed payload: Dead Simple Signing Envelope v1.0.2 (secure-systems-lab/dsse), with its signatures.
 ///
 /// What an envelope says is a claim; ``verified(by:for:now:timeOf:)`` makes a ``VerifiedEnvelope`` of it.
 public struct DSSEEnvelope: Sendable, Hashable {
@@ -19,14 +19,14 @@ public struct DSSEEnvelope: Sendable, Hashable {
   }
 
   public let payload: [UInt8]
-  /// At least one; no two with one key id.
+  /// No two with one key id. None when nobody signed, which ``verified(by:for:now:file:timeOf:)`` refuses.
   public let signatures: [Signature]
 
-  /// Signs `payload` with each key.
-  /// - Precondition: 1 to ``maximumSignatures`` different keys.
+  /// Signs `payload` with each key; with none, it is an unsigned envelope.
+  /// - Precondition: at most ``maximumSignatures`` different keys.
   /// - Throws: ``SigningError`` `.tooLarge` for a payload of more than ``maximumPayloadBytes``; `.key`.
   public init(signing payload: [UInt8], with keys: [PrivateKey]) throws(SigningError) {
-    precondition((1...Self.maximumSignatures).contains(keys.count), "an envelope has 1 to 16 signatures")
+    precondition(keys.count <= Self.maximumSignatures, "an envelope has at most 16 signatures")
     precondition(Set(keys.map(\.publicKey.id)).count == keys.count, "a key signs once")
     guard payload.count <= Self.maximumPayloadBytes else {
       throw SigningError(
@@ -76,7 +76,7 @@ public struct DSSEEnvelope: Sendable, Hashable {
     }
     payload = try fields.member("payload").base64(maximumBytes: Self.maximumPayloadBytes)
     var signatures: [Signature] = []
-    for element in try fields.member("signatures").array(1...Self.maximumSignatures) {
+    for element in try fields.member("signatures").array(0...Self.maximumSignatures) {
       guard let keyID = try element.optional("keyid"), keyID.value != .string("") else {
         throw element.failure("has no keyid, so it does not say by which key it is", code: .noKeyID)
       }

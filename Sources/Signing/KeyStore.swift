@@ -69,6 +69,21 @@ public struct KeyStore: Sendable {
     }
   }
 
+  /// Enters a public key into the trust file, for what its algorithm is good for, valid for `days` from `now` on.
+  /// - Throws: ``SigningError`` `.exists` when the key is there already; otherwise as the file says.
+  public func trust(_ key: PublicKey, now: Timestamp, days: Int) throws(SigningError) -> TrustedKey {
+    let lock = try lock()
+    defer { withExtendedLifetime(lock) {} }
+    var trust = try trust()
+    let start = Timestamp(milliseconds: now.milliseconds / 1000 * 1000)
+    let entry = TrustedKey(
+      publicKey: key, purpose: key.algorithm == .p256 ? .certificates : .log, validFrom: start,
+      validUntil: start.advanced(by: .seconds(days * 86_400)))
+    try trust.add(entry)
+    try trust.write(to: trustPath)
+    return entry
+  }
+
   /// Retires a key, or revokes it when a reason is given; returns its new entry.
   public func retire(id: String, now: Timestamp, revokedBecause reason: String?) throws(SigningError) -> TrustedKey {
     let lock = try lock()
@@ -102,6 +117,7 @@ public struct KeyStore: Sendable {
     let entry = TrustedKey(publicKey: key.publicKey, purpose: .certificates, validFrom: start, validUntil: end)
     try trust.add(entry)
     try PrivateFile.createDirectory(directory)
+    try PrivateFile.keepOutOfGit(directory)
     let created = Created(
       key: entry, privatePath: privatePath(of: key.publicKey.id), publicPath: publicPath(of: key.publicKey.id),
       retired: retired)

@@ -57,6 +57,11 @@ public struct ModelManifest: Sendable, Hashable {
     self.files = files.sorted(by: File.precedes)
   }
 
+  /// The manifest of a directory that is still to be written: file names and contents.
+  init(name: String, contents: [String: [UInt8]]) {
+    self.init(name: name, files: contents.map { File(path: $0.key, sha256: SHA256Digest.of($0.value)) })
+  }
+
   /// Reads and hashes `directory`, without `signatureName` at its top.
   /// - Throws: ``SigningError``: `.unsignable` for a link, a special file, or a name that is not UTF-8 or has control
   ///   characters; `.tooLarge`; `.missing`; `.file`.

@@ -21,7 +21,26 @@ public struct ModelSignature: Sendable, Hashable {
   public static func sign(_ directory: String, with key: PrivateKey, at time: Timestamp) throws(SigningError)
     -> [UInt8]
   {
-    let manifest = try ModelManifest(of: directory, signatureName: fileName)
+    try sign(try ModelManifest(of: directory, signatureName: fileName), with: key, at: time)
+  }
+
+  /// Refuses a directory that ``write(into:with:at:)`` would refuse: better now than after the work.
+  /// - Throws: ``SigningError`` as ``ModelManifest/init(of:signatureName:)``.
+  public static func checkSignable(_ directory: String) throws(SigningError) {
+    _ = try ModelManifest(of: directory, signatureName: fileName)
+  }
+
+  /// Signs a directory that is still to be written, `name` with the files of `contents`.
+  /// - Throws: ``SigningError``: `.tooLarge`, `.key`.
+  public static func sign(
+    _ contents: [String: [UInt8]], named name: String, with key: PrivateKey, at time: Timestamp
+  ) throws(SigningError) -> [UInt8] {
+    try sign(ModelManifest(name: name, contents: contents), with: key, at: time)
+  }
+
+  private static func sign(_ manifest: ModelManifest, with key: PrivateKey, at time: Timestamp) throws(SigningError)
+    -> [UInt8]
+  {
     let statement = InTotoStatement(
       subjects: [InTotoStatement.Subject(name: manifest.name, sha256: manifest.rootDigest)],
       predicateType: predicateType,

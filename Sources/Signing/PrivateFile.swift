@@ -32,6 +32,13 @@ enum PrivateFile {
     }
   }
 
+  /// Lets git pass over everything in `directory`, unless somebody has decided otherwise there.
+  static func keepOutOfGit(_ directory: String) throws(SigningError) {
+    let path = "\(directory)/.gitignore"
+    guard access(path, F_OK) != 0 else { return }
+    try create(path, "*\n", mode: 0o600)
+  }
+
   /// Creates the file `path` with mode `mode` and flushes it and its directory to the disk.
   /// - Throws: ``SigningError``: `.exists` when something of that name is there, which then stays as it is; otherwise as
   ///   the file system says, and nothing is left.

@@ -50,6 +50,17 @@ public struct PublicKey: Sendable, Hashable {
     self.der = der
   }
 
+  /// The key of a log from its 32 bytes (RFC 8032).
+  /// - Throws: ``SigningError`` `.key`.
+  public init(ed25519 bytes: [UInt8], source: String) throws(SigningError) {
+    try self.init(der: Self.ed25519Prefix + bytes, source: source)
+  }
+
+  /// The 32 bytes of an Ed25519 key; nil for another.
+  public var ed25519Bytes: [UInt8]? {
+    algorithm == .ed25519 ? Array(der.dropFirst(Self.ed25519Prefix.count)) : nil
+  }
+
   init(_ key: P256.Signing.PublicKey) {
     algorithm = .p256
     der = Self.p256Prefix + [UInt8](key.x963Representation)
@@ -65,6 +76,15 @@ public struct PublicKey: Sendable, Hashable {
         .key, "\(source) is not PEM with one block `\(Self.label)`; make it with `openssl pkey -in KEY -pubout`")
     }
     try self.init(der: block.bytes, source: source)
+  }
+
+  /// Reads the PEM in a file.
+  /// - Throws: ``SigningError``: `.key`, `.missing`, `.file`.
+  public init(contentsOf path: String) throws(SigningError) {
+    let bytes = try SigningError.translating { () throws(CertificateError) in
+      try BoundedFile.read(path, maximumBytes: PEM.maximumBytes)
+    }
+    try self.init(pem: String(decoding: bytes, as: UTF8.self), source: path)
   }
 
   /// PEM, byte for byte as OpenSSL and pyca/cryptography write it.

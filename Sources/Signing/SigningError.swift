@@ -23,6 +23,8 @@ public struct SigningError: Error, Hashable, CustomStringConvertible {
     public static let unsupported = Code(description: "unsupported")
     /// The envelope's payload is of another type than in-toto.
     public static let payloadType = Code(description: "payload-type")
+    /// An envelope without signatures.
+    public static let unsigned = Code(description: "unsigned")
     /// A signature does not say by which key it is.
     public static let noKeyID = Code(description: "no-keyid")
     /// No signature is by a key of the trust file.

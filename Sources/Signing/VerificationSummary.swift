@@ -92,7 +92,7 @@ public struct VerificationSummary: Sendable, Hashable {
       ]))
   }
 
-  /// The bytes of `vsa.intoto.json`.
+  /// The bytes of `SPEC.vsa.json`.
   public func signed(with keys: [PrivateKey]) throws(SigningError) -> [UInt8] {
     try DSSEEnvelope(signing: statement.encoded, with: keys).encoded
   }

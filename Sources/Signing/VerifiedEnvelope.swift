@@ -19,12 +19,16 @@ extension DSSEEnvelope {
   ///   - now: The present.
   ///   - timeOf: When the statement says that it was made, read from the payload. Asked for only after a signature was
   ///     found good.
-  /// - Throws: ``SigningError``: `.badSignature`, `.unknownKey`, `.wrongPurpose`, `.keyNotYetValid`, `.keyExpired`,
+  /// - Throws: ``SigningError``: `.unsigned`, `.badSignature`, `.unknownKey`, `.wrongPurpose`, `.keyNotYetValid`, `.keyExpired`,
   ///   `.keyRetired`, `.keyRevoked`, `.notYetMade`, or what `timeOf` throws.
   public func verified(
     by trust: TrustFile, for purpose: TrustedKey.Purpose, now: Timestamp, file: String,
     timeOf: ([UInt8]) throws(SigningError) -> StatementTime
   ) throws(SigningError) -> VerifiedEnvelope {
+    guard !signatures.isEmpty else {
+      throw SigningError(
+        .unsigned, "\(file): nobody signed it; make a key with `vpals keys init` and verify the model again")
+    }
     let message = Self.preAuthenticationEncoding(type: Self.payloadType, payload: payload)
     var candidates: [TrustedKey] = []
     var refusals: [SigningError] = []

@@ -140,7 +140,7 @@ public struct SpecificationError: Error, Hashable, CustomStringConvertible {
   /// The most diagnostics that one error carries.
   public static let maximumDiagnostics = 50
 
-  init(_ diagnostics: [Diagnostic]) {
+  package init(_ diagnostics: [Diagnostic]) {
     self.diagnostics = Array(diagnostics.prefix(Self.maximumDiagnostics))
     omittedCount = max(0, diagnostics.count - Self.maximumDiagnostics)
   }

@@ -15,7 +15,7 @@ public struct EngineeringValue: Sendable, Hashable, CustomStringConvertible {
 
 extension Measure {
   /// ` ms`, or nothing for numbers without a unit.
-  var unitSuffix: String { unit.isNone ? "" : " \(unit)" }
+  public var unitSuffix: String { unit.isNone ? "" : " \(unit)" }
 
   /// The engineer's number that one of the network's numbers stands for.
   public func engineering(_ networkValue: Rational) -> EngineeringValue {

@@ -1,5 +1,5 @@
 /// What may be a name.
-enum Name {
+package enum Name {
   static let maximumLength = 64
 
   /// A letter or `_`, then letters, digits and `_`; ASCII, at most ``maximumLength`` characters.
@@ -9,7 +9,7 @@ enum Name {
   }
 
   /// A lower-case letter or digit, then those and `-`, `_`, `.`; at most 128 characters.
-  static func isPropertyID(_ text: String) -> Bool {
+  package static func isPropertyID(_ text: String) -> Bool {
     guard let first = text.utf8.first, text.utf8.count <= 2 * maximumLength else { return false }
     func isPlain(_ byte: UInt8) -> Bool { isWord(byte) && !(0x41...0x5A).contains(byte) && byte != UInt8(ascii: "_") }
     return isPlain(first)
@@ -25,12 +25,12 @@ enum Name {
   }
 
   /// A text short enough for a message.
-  static func clipped(_ text: String) -> String {
+  package static func clipped(_ text: String) -> String {
     text.unicodeScalars.count <= 40 ? text : SourceText.string(text.unicodeScalars.prefix(40)) + "…"
   }
 
   /// The candidate that `text` is probably a slip of, if any.
-  static func nearest(to text: String, among candidates: some Sequence<String>) -> String? {
+  package static func nearest(to text: String, among candidates: some Sequence<String>) -> String? {
     guard text.utf8.count <= maximumLength else { return nil }
     let limit = max(1, text.utf8.count / 3)
     var best: (name: String, distance: Int)?

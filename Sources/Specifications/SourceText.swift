@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// The text of a specification, split into lines, without characters that could show one thing and mean another.
-struct SourceText {
+/// The text of a specification or a policy, split into lines, without characters that could show one thing and mean another.
+package struct SourceText {
   /// The largest file that is read, in bytes.
   static let maximumBytes = 1 << 20
 
@@ -11,9 +11,10 @@ struct SourceText {
   /// The scalars of each line, without line ends. Never empty.
   let lines: [[Unicode.Scalar]]
 
+  /// - Parameter kind: What the file is, for messages.
   /// - Throws: ``SpecificationError`` when the bytes are too many, not UTF-8, or contain a control character, a line
   ///   separator other than LF and CR LF, or a character that reverses the direction of text.
-  init(bytes: [UInt8], path: String) throws(SpecificationError) {
+  package init(bytes: [UInt8], path: String, kind: String = "a specification") throws(SpecificationError) {
     guard bytes.count <= Self.maximumBytes else { throw Self.tooLarge(path: path) }
     var lines: [[Unicode.Scalar]] = [[]]
     var decoder = UTF8()
@@ -45,7 +46,7 @@ struct SourceText {
           guard Self.isAllowed(scalar) else {
             let code = String(scalar.value, radix: 16, uppercase: true)
             let name = "U+" + String(repeating: "0", count: max(0, 4 - code.count)) + code
-            throw problem("the character \(name) is not allowed in a specification", "delete it")
+            throw problem("the character \(name) is not allowed in \(kind)", "delete it")
           }
           lines[lines.count - 1].append(scalar)
         }
@@ -103,7 +104,7 @@ struct SourceText {
     return source[(column - 1)..<(column - 1 + scalars.count)].elementsEqual(scalars)
   }
 
-  func diagnostic(
+  package func diagnostic(
     _ code: Diagnostic.Code, at place: Place, _ message: String, note: String? = nil, fix: String? = nil
   ) -> Diagnostic {
     Diagnostic(

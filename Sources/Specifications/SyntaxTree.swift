@@ -1,15 +1,15 @@
 internal import Yams
 
 /// A node of the YAML text: texts, lists and mappings with their places, and nothing else of YAML.
-struct SyntaxNode {
-  struct Entry {
-    let key: String
+package struct SyntaxNode {
+  package struct Entry {
+    package let key: String
     /// The place of the key.
-    let place: Place
-    let value: SyntaxNode
+    package let place: Place
+    package let value: SyntaxNode
   }
 
-  enum Content {
+  package enum Content {
     /// A text; `start` is the place of its first character when the file holds it unchanged on one line, else nil
     /// (escapes, folded and literal blocks).
     case text(String, start: Place?)
@@ -17,11 +17,11 @@ struct SyntaxNode {
     case mapping([Entry])
   }
 
-  let place: Place
-  let content: Content
+  package let place: Place
+  package let content: Content
 
   /// What the node is, for messages.
-  var kind: String {
+  package var kind: String {
     switch content {
     case .text(let text, _): text.isEmpty ? "nothing" : "a text"
     case .list: "a list"
@@ -34,12 +34,19 @@ struct SyntaxNode {
 }
 
 /// Reads the YAML subset of the language. Yams does the parsing; what it would expand or reinterpret is refused.
-struct SyntaxReader {
+package struct SyntaxReader {
   let source: SourceText
+  /// The line that a file begins with, for messages.
+  let beginning: String
+
+  package init(source: SourceText, beginning: String = "spec: vpals/v1") {
+    self.source = source
+    self.beginning = beginning
+  }
 
   /// The root node.
   /// - Throws: ``SpecificationError`` with one diagnostic.
-  func read() throws(SpecificationError) -> SyntaxNode {
+  package func read() throws(SpecificationError) -> SyntaxNode {
     try refuseAnchors()
     try refuseCollectionsAsKeys()
     let node: Node?
@@ -55,7 +62,7 @@ struct SyntaxReader {
     guard let node else {
       throw SpecificationError([
         source.diagnostic(
-          .shape, at: Place(line: 1, column: 1), "the file is empty", fix: "begin it with 'spec: vpals/v1'")
+          .shape, at: Place(line: 1, column: 1), "the file is empty", fix: "begin it with '\(beginning)'")
       ])
     }
     return try convert(node, depth: 0)

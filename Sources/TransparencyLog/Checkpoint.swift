@@ -90,3 +90,33 @@ public struct SignedCheckpoint: Sendable, Hashable {
 
   public var bytes: [UInt8] { note.bytes }
 }
+
+extension SignedCheckpoint {
+  /// Reads and verifies the checkpoint in a file.
+  /// - Throws: ``LogError`` as ``init(verifying:keys:file:)``, and `.missing`, `.file`, `.tooLarge`.
+  public init(verifyingFile path: String, keys: [VerifierKey]) throws(LogError) {
+    try self.init(verifying: try readFile(path, maximumBytes: SignedNote.maximumBytes), keys: keys, file: path)
+  }
+
+  /// The log's name in a checkpoint that nobody has verified yet: which keys to verify it with, and nothing more.
+  public static func claimedOrigin(_ bytes: [UInt8], file: String) throws(LogError) -> String {
+    try Checkpoint(parsing: try SignedNote(parsing: bytes, file: file).text, file: file).origin
+  }
+
+  /// The log's name in the file of such a checkpoint.
+  public static func claimedOrigin(file path: String) throws(LogError) -> String {
+    try claimedOrigin(try readFile(path, maximumBytes: SignedNote.maximumBytes), file: path)
+  }
+}
+
+extension LogProof {
+  /// The log's name in a proof that nobody has verified yet: which keys to verify it with, and nothing more.
+  public static func claimedOrigin(_ bytes: [UInt8], file: String) throws(LogError) -> String {
+    guard let end = zip(bytes, bytes.dropFirst()).enumerated().first(where: { $1.0 == 0x0A && $1.1 == 0x0A })?.offset
+    else {
+      throw LogError(
+        .malformedProof, "\(file): no empty line before the checkpoint; make the proof anew with vpals log prove")
+    }
+    return try SignedCheckpoint.claimedOrigin(Array(bytes[(end + 2)...]), file: file)
+  }
+}

@@ -126,6 +126,26 @@ final class BoundBatch {
     }
   }
 
+  /// Whether ``run(iterations:rate:target:)`` takes the bounds of z that were loaded as they are.
+  var takesKnownValues: Bool {
+    get { batch.known != 0 }
+    set { batch.known = newValue ? 1 : 0 }
+  }
+
+  /// Puts bounds of z, as ``values(_:)`` gave them, into a lane that is loaded.
+  func load(_ lane: Int, values: [Float]) {
+    for k in 0..<neurons {
+      batch.zLow[k * Self.lanes + lane] = values[k]
+      batch.zHigh[k * Self.lanes + lane] = values[neurons + k]
+    }
+  }
+
+  /// The bounds of z of a lane, lower ones first.
+  func values(_ lane: Int) -> [Float] {
+    (0..<neurons).map { batch.zLow[$0 * Self.lanes + lane] }
+      + (0..<neurons).map { batch.zHigh[$0 * Self.lanes + lane] }
+  }
+
   func run(iterations: Int, rate: Float, target: Float) {
     withUnsafePointer(to: batch) { bs_evaluate(problem.native, $0, Int32(iterations), rate, target) }
   }

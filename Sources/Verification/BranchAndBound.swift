@@ -40,6 +40,47 @@ enum SplitMode: Sendable, Hashable, CaseIterable {
   case inputs
   /// Whichever promises more.
   case mixed
+  /// Whichever gained more where both were tried, at some of the cells.
+  case lookAhead
+}
+
+/// What a cell's ancestors learned from trying both kinds of split. It comes down the tree alone, so that a cell's split
+/// does not depend on what other threads do.
+struct SplitExperience: Sendable {
+  /// The logarithm of what a phase's promise must be multiplied by to compare with an input's.
+  private(set) var lean: Float = 0
+  /// The trials so far.
+  private(set) var trials = 0
+  /// A number that depends on the place in the tree.
+  private var place: UInt64 = 1
+
+  /// Trials count at most this much, so that later ones can still change the lean.
+  private static let memory = 6
+  /// Cells of at most this depth try both kinds; below, a share of cells that falls as trials agree.
+  private static let fullDepth = 5
+
+  /// Whether this cell tries both kinds.
+  func isSampled(share: Double) -> Bool {
+    if share >= Double(sign: .plus, exponent: -Self.fullDepth, significand: 1) { return true }
+    return SplitMix64.mixed(place) & (trials < 8 ? 7 : trials < 12 ? 15 : 31) == 0
+  }
+
+  /// - Parameters:
+  ///   - promised: The logarithm of a phase's promise divided by an input's.
+  ///   - observed: The logarithm of the gains' ratio.
+  func adding(promised: Float, observed: Float) -> SplitExperience {
+    var result = self
+    result.trials += 1
+    result.lean += (observed - promised - lean) / Float(min(result.trials, Self.memory))
+    return result
+  }
+
+  /// That of a child.
+  func child(_ number: UInt64) -> SplitExperience {
+    var result = self
+    result.place = SplitMix64.mixed(place &* 2 &+ number)
+    return result
+  }
 }
 
 /// Branch and bound over input halves and neuron phases.
@@ -56,6 +97,8 @@ final class BranchAndBound: @unchecked Sendable {
   static let maximumCells = 50_000_000
   static let iterations = 5
   static let rootIterations = 60
+  /// Steps for the children of a split that is tried.
+  static let trialIterations = 2
   /// Step sizes of the ascent: from nothing, and from a parent's multipliers.
   private static let rootRate: Float = 0.1
   private static let rate: Float = 0.06
@@ -77,6 +120,7 @@ final class BranchAndBound: @unchecked Sendable {
     var isRefused = false
     /// The bound of its parent, above the claim, in binary32.
     var bound = -Float.infinity
+    var experience = SplitExperience()
   }
 
   enum Advice {
@@ -115,6 +159,8 @@ final class BranchAndBound: @unchecked Sendable {
   private let cellLimit: Int
   /// A tree to start from.
   private let guide: SearchGuide?
+  /// Where bounds of pre-activations are shared with other properties.
+  private let bounds: (table: SharedBounds, handle: SharedBounds.Handle)?
   private let shared = Mutex(Shared())
   /// What the claim says of its quantity: cells closed by exact evaluation show this much and not the threshold of the
   /// integer routine, which is rounded up.
@@ -126,7 +172,7 @@ final class BranchAndBound: @unchecked Sendable {
     network: ExactNetwork, query: Query, problem: FixedPointProblem, float: FloatProblem,
     builder: CounterexampleBuilder, budget: Budget, pool: WorkPool, mode: SplitMode = .mixed,
     cellLimit: Int = BranchAndBound.maximumCells, guide: SearchGuide? = nil,
-    progress: @escaping (Double, Int) -> Void
+    bounds: SharedBounds? = nil, progress: @escaping (Double, Int) -> Void
   ) {
     self.problem = problem
     self.float = float
@@ -139,6 +185,7 @@ final class BranchAndBound: @unchecked Sendable {
     self.mode = mode
     self.cellLimit = cellLimit
     self.guide = guide
+    self.bounds = bounds.flatMap { table in table.handle(problem).map { (table, $0) } }
     self.progress = progress
     switch query.claim {
     case .monotone(_, _, _, let minimumSlope): claimed = minimumSlope
@@ -470,6 +517,8 @@ final class BranchAndBound: @unchecked Sendable {
     let falsifier: Falsifier
     private let search: PieceSearch
     private var scores: [Float]
+    /// For trials of splits.
+    private lazy var trial = BoundBatch(owner.search)
     /// Cells that look closed.
     private var waiting: [(cell: OpenCell, multipliers: LeafMultipliers?)] = []
 
@@ -521,9 +570,20 @@ final class BranchAndBound: @unchecked Sendable {
         let cell = cells[min(lane, cells.count - 1)]
         batch.load(lane, cell.cell, cell.warm)
       }
+      let isShared = owner.bounds != nil && cells.allSatisfy { $0.share >= SharedBounds.leastShare }
+      let known = isShared ? owner.bounds.flatMap { $0.table.bounds($0.handle, cells.map(\.cell)) } : nil
+      batch.takesKnownValues = known != nil
+      if let known {
+        for lane in 0..<BoundBatch.lanes { batch.load(lane, values: known[min(lane, cells.count - 1)]) }
+      }
       batch.run(
         iterations: isRoot ? BranchAndBound.rootIterations : BranchAndBound.iterations,
         rate: isRoot ? BranchAndBound.rootRate : BranchAndBound.rate, target: owner.target)
+      if isShared, known == nil, let bounds = owner.bounds {
+        for lane in cells.indices where !batch.isEmpty(lane) {
+          bounds.table.keep(bounds.handle, cells[lane].cell, batch.values(lane))
+        }
+      }
       // What looks closed goes to the integer routine, eight cells at a time.
       var isWaiting = [Bool](repeating: false, count: cells.count)
       for lane in cells.indices where !cells[lane].isRefused {
@@ -548,9 +608,12 @@ final class BranchAndBound: @unchecked Sendable {
       var pieces = 0
       var share = 0.0
       var worst: (lane: Int, bound: Float)?
+      var cells = cells
+      var tried: [Int: Bool] = [:]
+      if owner.mode == .lookAhead { tried = tryBoth(&cells, isWaiting) }
       for lane in cells.indices.reversed() where !isWaiting[lane] {
         if batch.bound(lane) < worst?.bound ?? 0 { worst = (lane, batch.bound(lane)) }
-        switch try branch(lane, cells[lane], &stack, &tree) {
+        switch try branch(lane, cells[lane], tried[lane], &stack, &tree) {
         case .split: break
         case .closed(let bySolver):
           leaves += 1
@@ -625,34 +688,98 @@ final class BranchAndBound: @unchecked Sendable {
       case stuck(UnknownReason)
     }
 
-    private func branch(_ lane: Int, _ open: OpenCell, _ stack: inout [OpenCell], _ tree: inout SplitTree) throws
-      -> Branching
-    {
-      let problem = owner.problem
-      var phases: [(score: Float, neuron: Int)] = []
-      for g in 0..<problem.neuronCount where open.cell.premises[g] == 0 && batch.isUnstable(lane, g) {
+    /// What a cell could be split by.
+    private struct Candidates {
+      var phase: (score: Float, neuron: Int)
+      var input: (input: Int, score: Float)
+      /// Whether the cell is neither to be settled by its phases nor too small to be halved.
+      var isOpen: Bool
+    }
+
+    /// Nil for a cell without open phases.
+    private func candidates(_ lane: Int, _ open: OpenCell) -> Candidates? {
+      var count = 0
+      var phase = (score: -Float.infinity, neuron: -1)
+      for g in 0..<owner.problem.neuronCount where open.cell.premises[g] == 0 && batch.isUnstable(lane, g) {
         let least = batch.gapLeast(lane, g)
-        phases.append((least + 0.1 * (batch.gap(lane, g) - least) + 1e-12 * batch.width(lane, g), g))
+        let score = least + 0.1 * (batch.gap(lane, g) - least) + 1e-12 * batch.width(lane, g)
+        if count == 0 || phase.score <= score { phase = (score, g) }
+        count += 1
       }
-      if phases.isEmpty { return try decidePiece(open, &stack, &tree) }
+      guard count > 0 else { return nil }
       let widest = open.cell.lower.indices.max {
         open.cell.upper[$0] - open.cell.lower[$0] < open.cell.upper[$1] - open.cell.lower[$1]
       }
       let canHalve = widest.map { open.cell.upper[$0] - open.cell.lower[$0] >= BranchAndBound.leastWidth } ?? false
-      let phase = phases.max { $0.score < $1.score } ?? phases[0]
-      if phases.count <= BranchAndBound.fewPhases || !canHalve {
+      guard canHalve, count > BranchAndBound.fewPhases else {
+        return Candidates(phase: phase, input: (-1, 0), isOpen: false)
+      }
+      return Candidates(phase: phase, input: bestInput(lane, open.cell), isOpen: true)
+    }
+
+    private func branch(
+      _ lane: Int, _ open: OpenCell, _ tried: Bool?, _ stack: inout [OpenCell], _ tree: inout SplitTree
+    ) throws -> Branching {
+      guard let candidates = candidates(lane, open) else { return try decidePiece(open, &stack, &tree) }
+      let (phase, input) = (candidates.phase, candidates.input)
+      if !candidates.isOpen {
         splitPhase(phase.neuron, lane, open, &stack, &tree)
         return .split
       }
-      let input = bestInput(lane, open.cell)
       // A claim that is tight along a surface is not settled by ever smaller boxes.
       let isSmall = open.share < 0x1p-30
-      if owner.mode == .mixed || isSmall, phase.score > input.score || input.score <= 0 {
+      let prefersPhase: Bool
+      switch owner.mode {
+      case .inputs where !isSmall: prefersPhase = false
+      case .lookAhead where input.score > 0:
+        prefersPhase = tried ?? (phase.score * exp(open.experience.lean) > input.score)
+      default: prefersPhase = phase.score > input.score || input.score <= 0
+      }
+      if prefersPhase {
         splitPhase(phase.neuron, lane, open, &stack, &tree)
       } else {
         splitInput(input.input, lane, open, &stack, &tree)
       }
       return .split
+    }
+
+    /// Bounds the children of both kinds of split at some of the cells, four cells at a time, and says where the phase
+    /// gained more; the cells learn from it.
+    private func tryBoth(_ cells: inout [OpenCell], _ isWaiting: [Bool]) -> [Int: Bool] {
+      var chosen: [(lane: Int, candidates: Candidates)] = []
+      for lane in cells.indices where !isWaiting[lane] && cells[lane].experience.isSampled(share: cells[lane].share) {
+        guard let found = candidates(lane, cells[lane]), found.isOpen, found.input.score > 0, found.phase.score > 0,
+          batch.bound(lane) < 0
+        else { continue }
+        chosen.append((lane, found))
+      }
+      var result: [Int: Bool] = [:]
+      for start in stride(from: 0, to: chosen.count, by: BoundBatch.lanes / 4) {
+        let group = chosen[start..<min(start + BoundBatch.lanes / 4, chosen.count)]
+        for k in 0..<BoundBatch.lanes / 4 {
+          let (lane, candidates) = group[min(start + k, group.endIndex - 1)]
+          let warm = batch.multipliers(lane)
+          let (low, high) = cells[lane].cell.halves(input: candidates.input.input)
+          let (inactive, active) = cells[lane].cell.phases(neuron: candidates.phase.neuron, in: owner.problem)
+          for (place, cell) in [low, high, inactive, active].enumerated() { trial.load(4 * k + place, cell, warm) }
+        }
+        trial.run(iterations: BranchAndBound.trialIterations, rate: BranchAndBound.rate, target: owner.target)
+        for (k, (lane, candidates)) in group.enumerated() {
+          let bound = batch.bound(lane)
+          func gain(_ first: Int, _ second: Int) -> Float {
+            func part(_ child: Int) -> Float {
+              let reached = min(0, max(trial.bound(child), trial.plain(child)))
+              return max(1e-3, min(1, (reached - bound) / -bound))
+            }
+            return part(4 * k + first) * part(4 * k + second)
+          }
+          let (byInput, byPhase) = (gain(0, 1), gain(2, 3))
+          result[lane] = byPhase > byInput
+          cells[lane].experience = cells[lane].experience.adding(
+            promised: log(candidates.phase.score / candidates.input.score), observed: log(byPhase / byInput) / 2)
+        }
+      }
+      return result
     }
 
     /// The input whose halving promises most: by the relaxation gaps of the unstable neurons that it moves.
@@ -696,9 +823,11 @@ final class BranchAndBound: @unchecked Sendable {
     ) {
       var child = OpenCell(cell: second, warm: warm, share: open.share / 2, node: node + 1)
       child.bound = bound
+      child.experience = open.experience.child(1)
       stack.append(child)
       child.cell = first
       child.node = node
+      child.experience = open.experience.child(0)
       stack.append(child)
     }
 

@@ -1,11 +1,6 @@
 public import Certificates
 public import Specifications
 
-/// The program's own version, in certificates and `--version`.
-public enum VPALs {
-  public static let version = "0.1.0"
-}
-
 extension Certificate {
   /// The certificate of one session.
   ///
@@ -17,7 +12,8 @@ extension Certificate {
   ///   - arithmetic: What is known of the network's evaluation; see ``Certificate/Arithmetic/init(of:over:)``.
   public init(
     model: Model, specification: Specifications.Specification, results: [PropertyResult],
-    arithmetic: Arithmetic = .real, startedAt: Timestamp, finishedAt: Timestamp
+    arithmetic: Arithmetic = .real, data: Coverage? = nil, startedAt: Timestamp, finishedAt: Timestamp,
+    expiresAt: Timestamp? = nil
   ) {
     let records = zip(specification.properties, results).map { property, result in
       PropertyRecord(
@@ -32,10 +28,11 @@ extension Certificate {
       model: model,
       specification: Certificate.Specification(
         name: specification.name, sha256: specification.fileDigest.hexadecimalPart,
-        digest: specification.digest.hexadecimalPart),
+        digest: specification.digest.hexadecimalPart, features: specification.certificateFeatures,
+        outputs: specification.certificateOutputs),
       properties: records, arithmetic: arithmetic, verifier: .vpals(version: VPALs.version),
-      solver: .z3(version: (try? Verifier.solverVersion()) ?? "unavailable"), startedAt: startedAt,
-      finishedAt: finishedAt)
+      solver: .z3(version: (try? Verifier.solverVersion()) ?? "unavailable"), data: data, startedAt: startedAt,
+      finishedAt: finishedAt, expiresAt: expiresAt)
   }
 }
 

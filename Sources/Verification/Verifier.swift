@@ -15,6 +15,37 @@ public enum Engine: String, Sendable, Hashable, CaseIterable {
   case smt
 }
 
+/// Which cells are halved along an input, and which by the phase of a neuron.
+public enum SplitChoice: String, Sendable, Hashable, CaseIterable {
+  /// Searches of both kinds take turns.
+  case turns
+  /// The same, but in the first turn both kinds are tried at some of the cells, and the others follow what their ancestors
+  /// learned.
+  case lookAhead = "look-ahead"
+  /// Inputs alone.
+  case inputs
+  /// Whichever promises more.
+  case mixed
+
+  /// The kinds of search and the cells that each may take.
+  var stages: [(SplitMode, Int)] {
+    switch self {
+    case .turns:
+      [
+        (.mixed, 2_000), (.inputs, 8_000), (.mixed, 8_000), (.inputs, 600_000), (.mixed, 600_000),
+        (.inputs, BranchAndBound.maximumCells),
+      ]
+    case .lookAhead:
+      [
+        (.lookAhead, 4_000), (.inputs, 12_000), (.mixed, 8_000), (.inputs, 600_000), (.mixed, 600_000),
+        (.inputs, BranchAndBound.maximumCells),
+      ]
+    case .inputs: [(.inputs, BranchAndBound.maximumCells)]
+    case .mixed: [(.mixed, BranchAndBound.maximumCells)]
+    }
+  }
+}
+
 /// How hard to try.
 public struct VerificationOptions: Sendable {
   public var engine: Engine
@@ -25,8 +56,10 @@ public struct VerificationOptions: Sendable {
   public var maximumCounterexamples: Int
   /// Seed of the falsifier: same seed, same run.
   public var seed: UInt64
-  /// Which splits to prefer; nil lets the verifier choose.
-  var splitMode: SplitMode?
+  /// Which splits to prefer.
+  public var splitChoice = SplitChoice.lookAhead
+  /// Whether the searches for the properties of a specification share bounds: proofs do not depend on it.
+  public var sharesBounds = true
   /// Whether a search that ends undecided leaves its tree behind, to go on from.
   public var savesSearches = false
   /// Where proofs are written before they are kept.
@@ -62,13 +95,21 @@ public struct Verifier: Sendable {
   public let options: VerificationOptions
   /// Where other threads may help.
   let pool: WorkPool
+  /// Bounds that the properties which this verifier decides share.
+  let bounds: SharedBounds?
 
   public init(
     network: ExactNetwork, options: VerificationOptions = VerificationOptions(), pool: WorkPool = WorkPool()
   ) {
+    self.init(
+      network: network, options: options, pool: pool, bounds: options.sharesBounds ? SharedBounds() : nil)
+  }
+
+  init(network: ExactNetwork, options: VerificationOptions, pool: WorkPool, bounds: SharedBounds?) {
     self.network = network
     self.options = options
     self.pool = pool
+    self.bounds = bounds
   }
 
   /// What the libz3 of the solver processes calls itself.
@@ -117,7 +158,7 @@ public struct Verifier: Sendable {
         throw VerificationError(
           .mismatch, "property '\(property.id)' speaks of inputs or outputs that the network does not have")
       }
-      let verifier = Verifier(network: lowered.network, options: options, pool: pool)
+      let verifier = Verifier(network: lowered.network, options: options, pool: pool, bounds: self.bounds)
       let builder = CounterexampleBuilder(
         network: lowered.network, query: refutation, index: index, isEnclosed: property.refutations[index] != query,
         relation: query.relation, strict: property.strictDomains[index], outputCount: network.outputCount)
@@ -171,12 +212,6 @@ public struct Verifier: Sendable {
       lowerBound: bounds.contains(nil) ? nil : bounds.compactMap(\.self).min(), lowerBounds: bounds, proof: proof,
       saved: saved, audit: audit)
   }
-
-  /// The kinds of search and the cells that each may take.
-  private static let stages: [(SplitMode, Int)] = [
-    (.mixed, 2_000), (.inputs, 8_000), (.mixed, 8_000), (.inputs, 600_000), (.mixed, 600_000),
-    (.inputs, BranchAndBound.maximumCells),
-  ]
 
   /// The most leaves of a property that Z3 looks at again, and the most time for one, in milliseconds.
   static let auditedLeaves = 4
@@ -279,7 +314,7 @@ public struct Verifier: Sendable {
     func run(_ mode: SplitMode, _ cellLimit: Int, _ stage: Int, _ guide: SearchGuide? = nil) throws -> QueryOutcome? {
       let search = BranchAndBound(
         network: network, query: query, problem: problem, float: float, builder: builder, budget: budget, pool: pool,
-        mode: mode, cellLimit: cellLimit, guide: guide, progress: progress)
+        mode: mode, cellLimit: cellLimit, guide: guide, bounds: bounds, progress: progress)
       var outcome = try search.run()
       spent += outcome.helpersSeconds
       if outcome.verdict == .unknown(.limit), cellLimit < BranchAndBound.maximumCells {
@@ -294,7 +329,7 @@ public struct Verifier: Sendable {
       outcome.stage = stage
       return outcome
     }
-    let stages = options.splitMode.map { [($0, BranchAndBound.maximumCells)] } ?? Self.stages
+    let stages = options.splitChoice.stages
     var first = 0
     var guide: SearchGuide?
     if let guided {

@@ -1,24 +1,42 @@
 import ArgumentParser
 import Certificates
-import Glibc
+import CommandBasics
+import Foundation
+import GateCommands
 import Networks
 import ProofChecking
+import Signing
 import Specifications
 
-/// Checks a certificate and its proofs, alone: neither solver nor store is linked.
+/// Checks certificates, alone: neither solver nor store is linked.
 @main
-struct CheckCommand: ParsableCommand {
+struct CheckProgram: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vpals-check",
-    abstract: "Checks a certificate against its model and specification.",
+    abstract: "Checks a certificate against its model and specification, or all of a repository.",
+    discussion: """
+      Neither solver nor store is needed: this program, the files and a trust file are enough.
+      """,
+    version: "vpals-check \(VPALs.version)", subcommands: [CheckCommand.self, GateCommand.self],
+    defaultSubcommand: CheckCommand.self)
+
+  static func main() { runAsProgram() }
+}
+
+/// Checks a certificate and its proofs.
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "certificate",
+    abstract: "Checks a certificate against its model and specification; the word may be left out.",
     discussion: """
       Prints the digests that it computed and the properties as it understood them, and checks the proof of each, which \
-      lies beside the certificate. For an invalid proof it names the first node that fails and the rule.
+      lies beside the certificate. For an invalid proof it names the first node that fails and the rule. Signatures, the \
+      log and the calendar are for the gate; see vpals-check gate.
 
       Exit code: 0 valid, 1 not valid, 2 unreadable.
       """)
 
-  @Argument(help: "The certificate, SPEC.certificate.json.")
+  @Argument(help: "The certificate, SPEC.intoto.json.")
   var certificate: String
 
   @Option(help: "The ONNX file, with its external data beside it, or the NNet file.")
@@ -27,54 +45,36 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "The specification.")
   var spec: String
 
-  static func main() {
-    do {
-      let command = try parse()
-      Glibc.exit(try command.check() ? 0 : 1)
-    } catch let error as Unreadable {
-      writeError("error: \(error.message)")
-      Glibc.exit(2)
-    } catch {
-      let isHelp = exitCode(for: error) == .success
-      if isHelp { print(fullMessage(for: error)) } else { writeError(fullMessage(for: error)) }
-      Glibc.exit(isHelp ? 0 : 2)
-    }
-  }
+  @Option(help: "A trust file: the certificate must be signed by one of its keys, and not be expired.")
+  var trust: String?
 
-  /// Unlike `FileHandle`, survives a standard error that is closed or full.
-  private static func writeError(_ text: String) {
-    let bytes = Array((text + "\n").utf8)
-    _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-  }
-
-  struct Unreadable: Error {
-    let message: String
-  }
-
-  mutating func run() {}
+  func run() throws { throw ExitCode(try check() ? 0 : 1) }
 
   /// Prints the findings; true when everything that the certificate claims was checked.
   private func check() throws -> Bool {
-    let claims: Certificate
+    let file: CertificateFile
+    let trusted: TrustFile?
     let read: StoredNetwork
     let specification: Specifications.Specification
     do {
-      claims = try UncheckedCertificate(contentsOf: certificate).claims
+      file = try CertificateFile(contentsOf: certificate)
+      trusted = try trust.map { try TrustFile(contentsOf: $0) }
       read = try StoredNetwork(
         bytes: try BoundedFile.read(model, maximumBytes: StoredNetwork.maximumBytes), path: model)
       specification = try Specifications.Specification.read(path: spec)
     } catch let error as NetworkError {
-      throw Unreadable(message: "\(model): \(error)")
+      throw CommandFailure("\(model): \(error)")
     } catch {
-      throw Unreadable(message: "\(error)")
+      throw CommandFailure("\(error)")
     }
+    let claims = file.certificate.claims
     let stored = read.network
     let network = ExactNetwork(stored)
     var problems: [String] = []
-    print("network        \(network.digest)")
-    for file in read.files.dropFirst() { print("data file      \(file.name)  sha256:\(file.sha256)") }
-    for remark in read.remarks { print("note           \(remark)") }
-    print("specification  \(specification.digest)")
+    printLine("network        \(network.digest)")
+    for file in read.files.dropFirst() { printLine("data file      \(file.name)  sha256:\(file.sha256)") }
+    for remark in read.remarks { printLine("note           \(remark)") }
+    printLine("specification  \(specification.digest)")
     if !network.digest.hasSuffix(claims.model.networkDigest) {
       problems.append("\(model) is not the network that the certificate speaks of")
     }
@@ -86,10 +86,26 @@ struct CheckCommand: ParsableCommand {
     if !specification.digest.hasSuffix(claims.specification.digest) {
       problems.append("\(spec) does not mean what the certificate's specification means")
     }
+    if claims.specification.features != specification.certificateFeatures
+      || claims.specification.outputs != specification.certificateOutputs
+    {
+      problems.append("the certificate describes other features or outputs than \(spec)")
+    }
     if specification.properties.map(\.id) != claims.properties.map(\.id) {
       problems.append("the certificate speaks of other properties than \(spec)")
     }
-    print("arithmetic     \(claims.arithmetic): \(claims.arithmetic.meaning)")
+    printLine("certificate    \(file.certificate.sha256), counts until \(claims.expiresAt)")
+    if let trusted {
+      let now = Timestamp(Date())
+      do {
+        let signed = try file.verified(by: trusted, now: now)
+        printLine("signed by      \(signed.keyIDs.joined(separator: ", "))")
+      } catch {
+        problems.append("\(error)")
+      }
+      if now >= claims.expiresAt { problems.append("the certificate expired at \(claims.expiresAt)") }
+    }
+    printLine("arithmetic     \(claims.arithmetic): \(claims.arithmetic.meaning)")
     do {
       try specification.checkArity(inputCount: network.inputCount, outputCount: network.outputCount)
       if let problem = claims.arithmetic.problem(
@@ -101,9 +117,9 @@ struct CheckCommand: ParsableCommand {
       problems.append("\(error)")
     }
     for record in claims.properties {
-      print("property       \(record.id): claimed to be \(record.outcome.name)")
+      printLine("property       \(record.id): claimed to be \(record.outcome.name)")
       if let property = specification.properties.first(where: { $0.id == record.id }) {
-        print("               \(property.statement)")
+        printLine("               \(property.statement)")
         if !property.queries.map(\.digest).elementsEqual(record.queryDigests, by: { $0.hasSuffix($1) }) {
           problems.append("property '\(record.id)' was verified with another meaning")
         }
@@ -121,7 +137,7 @@ struct CheckCommand: ParsableCommand {
         do throws(ProofFailure) {
           let summary = try ProofChecker(network: network).check(file: path, queries: queries)
           let margin = queries == property.queries ? "" : ", with a margin for rounding"
-          print("               proof \(summary.digest): \(summary.leaves) leaves, \(summary.bytes) bytes\(margin)")
+          printLine("               proof \(summary.digest): \(summary.leaves) leaves, \(summary.bytes) bytes\(margin)")
           if summary.digest != reference.sha256 || summary.bytes != reference.bytes {
             problems.append("\(path) proves property '\(record.id)', but is not the proof that the certificate names")
           }
@@ -132,8 +148,8 @@ struct CheckCommand: ParsableCommand {
         problems.append("property '\(record.id)' has no proof")
       }
     }
-    for problem in problems { print("invalid: \(problem)") }
-    if problems.isEmpty { print("valid") }
+    for problem in problems { printLine("invalid: \(problem)") }
+    if problems.isEmpty { printLine("valid") }
     return problems.isEmpty
   }
 }

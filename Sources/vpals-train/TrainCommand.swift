@@ -2,6 +2,7 @@ import ArgumentParser
 import CertificateStorage
 import Certificates
 import CommandSupport
+import Evidence
 import Foundation
 import Networks
 import Retraining
@@ -87,6 +88,7 @@ struct TrainCommand: ParsableCommand {
   var format = OutputFormat.text
 
   @OptionGroup var storeOption: StoreOption
+  @OptionGroup var issuing: IssuingOptions
 
   func validate() throws {
     guard FileName.isValid(application), application.first != "." else {
@@ -141,6 +143,8 @@ struct TrainCommand: ParsableCommand {
       usesQueue: queue, maximumRounds: rounds,
       budgetSeconds: budget.seconds, propertySeconds: propertyTime.seconds, threads: threads, models: models)
     options.trainsUnverified = !skipUnverified
+    // Only what is proved has a certificate.
+    if options.untilProven, study == nil { options.issuer = try issuing.issuer() }
     return options
   }
 
@@ -235,7 +239,8 @@ struct TrainCommand: ParsableCommand {
     let counts = try store.queueCounts(application: application)
     switch format {
     case .json: printLine(try Self.json(outcome, counts))
-    case .text: for line in lines(outcome, counts, specification) { printLine(line) }
+    case .text:
+      for line in lines(outcome, counts, specification, issuer: options.issuer) { printLine(line) }
     }
     throw ExitCode(outcome.end == .proven || outcome.end == .trained ? 0 : 1)
   }
@@ -254,7 +259,9 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  private func lines(_ outcome: LoopOutcome, _ counts: QueueCounts, _ specification: Specification) -> [String] {
+  private func lines(
+    _ outcome: LoopOutcome, _ counts: QueueCounts, _ specification: Specification, issuer: Issuer
+  ) -> [String] {
     let report = outcome.report
     var lines: [String] = []
     let again = "vpals-train " + CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " ")
@@ -307,7 +314,18 @@ struct TrainCommand: ParsableCommand {
           + "validation error \(report.repairCost.map { decimal($0 * 100, 3) } ?? "–") % higher")
     }
     switch outcome.end {
-    case .proven: lines.append("next: vpals gate \(shellQuoted(models))")
+    case .proven where issuer.keyID == nil:
+      // The gate would refuse it.
+      let verify = ["vpals", "verify", outcome.path ?? models, "--spec", specificationPath]
+      lines.append("not signed: \(issuer.unsignedBecause ?? "there is no key")")
+      lines.append("next: vpals keys init && \(commandLine(verify))  # the gate asks for a signature")
+    case .proven:
+      if let key = issuer.keyID {
+        lines.append(
+          "signed by the key \(key.prefix(16)); "
+            + (issuer.log.map { "in the log \($0.origin)" } ?? "not logged"))
+      }
+      lines.append("next: vpals gate \(shellQuoted(models))")
     case .trained:
       lines.append("next: vpals verify \(shellQuoted(outcome.path ?? models)) --spec \(shellQuoted(specificationPath))")
     case .notProven:

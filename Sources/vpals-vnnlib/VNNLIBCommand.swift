@@ -1,4 +1,5 @@
 import ArgumentParser
+import Certificates
 import CommandSupport
 import Glibc
 import Verification

@@ -2,171 +2,147 @@ import ArgumentParser
 import CertificateStorage
 import Certificates
 import CommandSupport
-import ExactArithmetic
 import Foundation
 
 struct CertificatesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certificates",
-    abstract: "Shows what was verified.",
-    subcommands: [CertificatesListCommand.self, CertificatesShowCommand.self])
+    abstract: "What was verified: lists, shows, verifies, revokes and exports certificates.",
+    subcommands: [
+      CertificatesListCommand.self, CertificatesShowCommand.self, CertificatesVerifyCommand.self,
+      CertificatesRevokeCommand.self, CertificatesExportCommand.self,
+    ])
+}
+
+/// Which certificates a list has.
+struct CertificateFilterOptions: ParsableArguments {
+  @Option(help: "Only this application's.")
+  var application: String?
+
+  @Option(help: "Only this version's, such as v0007.")
+  var modelVersion: String?
+
+  @Option(name: .customLong("spec"), help: "Only those for this specification, by its file's name without .yaml.")
+  var specification: String?
+
+  @Option(help: "Only those that are valid, expired or revoked now.")
+  var state: CertificateState?
+
+  @Option(help: "Only those in which all properties hold (holds), one is violated, or some are undecided.")
+  var verdict: CertificateVerdict?
+
+  @Flag(help: "Also the candidates of training loops, which were never written beside a model.")
+  var candidates = false
+
+  @Option(help: "The most certificates to list.")
+  var limit = 100
+
+  func validate() throws { try checkLimit(limit) }
+
+  func filter(at now: Timestamp) -> CertificateFilter {
+    CertificateFilter(
+      application: application, modelVersion: modelVersion, specification: specification, issuedOnly: !candidates,
+      state: state, verdict: verdict, now: now, limit: limit)
+  }
+
+  var isOpen: Bool {
+    application == nil && modelVersion == nil && specification == nil && state == nil && verdict == nil
+  }
+}
+
+/// A certificate of a list, as JSON.
+struct JSONCertificateSummary: Encodable {
+  struct JSONRevocation: Encodable {
+    let cause: String
+    let reason: String
+    let revokedAt: String
+  }
+
+  let id: String
+  let application: String
+  let version: String
+  let specification: String
+  let model: String
+  let spec: String
+  let holds: Int
+  let violated: Int
+  let unknown: Int
+  let verdict: String
+  let state: String
+  /// False for the candidates of training loops.
+  let issued: Bool
+  let finishedAt: String
+  let expiresAt: String
+  let recordedAt: String
+  let revocation: JSONRevocation?
+  /// The entry's number in the log.
+  let logIndex: Int?
+
+  init(_ summary: CertificateSummary, now: Timestamp) {
+    id = summary.id
+    application = summary.application
+    version = summary.modelVersion
+    specification = summary.specification
+    model = "sha256:\(summary.networkDigest)"
+    spec = "sha256:\(summary.specificationDigest)"
+    holds = summary.holds
+    violated = summary.violated
+    unknown = summary.unknown
+    verdict = summary.verdict.rawValue
+    state = summary.state(at: now).rawValue
+    issued = summary.isIssued
+    finishedAt = "\(summary.finishedAt)"
+    expiresAt = "\(summary.expiresAt)"
+    recordedAt = "\(summary.recordedAt)"
+    revocation = summary.revocation.map {
+      JSONRevocation(cause: $0.cause.rawValue, reason: $0.reason, revokedAt: "\($0.revokedAt)")
+    }
+    logIndex = summary.logIndex
+  }
 }
 
 struct CertificatesListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "Lists the certificates of the store, newest first.")
 
-  @Option(help: "Only this application's.")
-  var application: String?
-
-  @Option(help: "The most certificates to list.")
-  var limit = 100
+  @OptionGroup var filter: CertificateFilterOptions
 
   @Option(help: "text or json.")
   var format = OutputFormat.text
 
   @OptionGroup var storeOption: StoreOption
 
-  func validate() throws { try checkLimit(limit) }
-
-  private struct JSONSummary: Encodable {
-    let id: String
-    let application: String
-    let version: String
-    let specification: String
-    let model: String
-    let spec: String
-    let holds: Int
-    let violated: Int
-    let unknown: Int
-    let finishedAt: String
-    let recordedAt: String
-  }
-
   func run() throws {
-    let summaries = try storeOption.openExisting().certificates(
-      CertificateFilter(application: application, limit: limit))
+    let now = Timestamp(Date())
+    let summaries = try storeOption.openExisting().certificates(filter.filter(at: now))
     switch format {
-    case .json:
-      printLine(
-        try jsonText(
-          summaries.map {
-            JSONSummary(
-              id: $0.id, application: $0.application, version: $0.modelVersion, specification: $0.specification,
-              model: "sha256:\($0.networkDigest)", spec: "sha256:\($0.specificationDigest)", holds: $0.holds,
-              violated: $0.violated, unknown: $0.unknown, finishedAt: "\($0.finishedAt)",
-              recordedAt: "\($0.recordedAt)")
-          }))
+    case .json: printLine(try jsonText(summaries.map { JSONCertificateSummary($0, now: now) }))
     case .text:
       guard !summaries.isEmpty else {
-        printLine("no certificates\(application.map { " of \($0)" } ?? "") in \(storeOption.store)")
+        printLine("no certificates\(filter.isOpen ? "" : " of that kind") in \(storeOption.store)")
         return
       }
       var table = TextTable(
-        ["certificate", "application", "version", "specification", "hold", "violated", "undecided", "finished"],
-        rightAligned: [4, 5, 6])
+        [
+          "certificate", "application", "version", "specification", "hold", "violated", "undecided", "state",
+          "finished", "expires", "log",
+        ], rightAligned: [4, 5, 6, 10])
       for summary in summaries {
         table.add([
           String(summary.id.prefix(12)), oneLine(summary.application), oneLine(summary.modelVersion),
           oneLine(summary.specification), "\(summary.holds)", "\(summary.violated)", "\(summary.unknown)",
-          "\(summary.finishedAt)",
+          summary.isIssued ? summary.state(at: now).rawValue : "candidate", Self.minute(summary.finishedAt),
+          String("\(summary.expiresAt)".prefix(10)), summary.logIndex.map(String.init) ?? "–",
         ])
       }
       for line in table.lines { printLine(line) }
-      if summaries.count == limit { printLine("at most \(limit) are listed; more with --limit") }
-    }
-  }
-}
-
-struct CertificatesShowCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Shows one certificate: what it speaks of, and each verdict.")
-
-  @Argument(help: "A certificate's file, or the first digits of its identifier in the store.")
-  var certificate: String
-
-  @Option(help: "text, or json for the certificate's own bytes.")
-  var format = OutputFormat.text
-
-  @OptionGroup var storeOption: StoreOption
-
-  func run() throws {
-    let found = try read()
-    switch format {
-    case .json: printLine(String(decoding: found.bytes, as: UTF8.self))
-    case .text: for line in Self.lines(found) { printLine(line) }
+      if summaries.count == filter.limit { printLine("at most \(filter.limit) are listed; more with --limit") }
     }
   }
 
-  private func read() throws -> UncheckedCertificate {
-    if certificate.contains("/") || certificate.hasSuffix(".json")
-      || FileManager.default.fileExists(atPath: certificate)
-    {
-      return try UncheckedCertificate(contentsOf: certificate)
-    }
-    return try storeOption.openExisting().certificate(id: certificate).certificate
-  }
-
-  private static func lines(_ certificate: UncheckedCertificate) -> [String] {
-    let claims = certificate.claims
-    var lines = [
-      "certificate    \(certificate.sha256)",
-      "model          \(oneLine("\(claims.model.name)/\(claims.model.version)"))",
-      "network        sha256:\(claims.model.networkDigest)",
-    ]
-    lines += claims.model.files.map { "file           \(oneLine($0.name))  sha256:\($0.sha256)  \($0.bytes) bytes" }
-    lines += [
-      "specification  \(oneLine(claims.specification.name))  sha256:\(claims.specification.digest)",
-      "arithmetic     \(claims.arithmetic): \(claims.arithmetic.meaning)",
-      "verified by    \(tool(claims.verifier)) with \(tool(claims.solver))",
-      "verified       \(claims.startedAt) to \(claims.finishedAt)", "",
-    ]
-    for record in claims.properties {
-      var line = "\(record.outcome.mark) \(oneLine(record.id)): \(record.outcome.name)"
-      line += ", \(secondsText(Double(record.milliseconds) / 1000)), \(counted(record.leaves, "leaf", "leaves"))"
-      if case .unknown(let reason) = record.outcome {
-        line += " (\(oneLine("\(reason)")); a share of \(record.provedShare) proved)"
-      }
-      lines.append(line)
-      lines.append("    \(oneLine(record.statement))")
-      if case .violated(let example) = record.outcome {
-        lines.append("    x  ≈ \(list(example.x))")
-        if let second = example.xPrime { lines.append("    x′ ≈ \(list(second))") }
-        let values = [example.fx, example.fxPrime, example.drop].map { $0.map { short($0) } ?? "" }
-        lines.append(
-          "    f(x) ≈ \(values[0])\(example.fxPrime == nil ? "" : ", f(x′) ≈ \(values[1])"), fails by about \(values[2]); "
-            + "the network's own numbers, exactly with --format json")
-      }
-    }
-    let holds = claims.properties.count { $0.outcome == .holds }
-    lines += [
-      "",
-      "\(holds) of \(counted(claims.properties.count, "property", "properties")) \(claims.properties.count == 1 ? "is" : "are") "
-        + "claimed to hold; vpals gate compares the claim with the files",
-    ]
-    return lines
-  }
-
-  private static func tool(_ tool: Certificate.Tool) -> String { oneLine("\(tool.name) \(tool.version)") }
-
-  private static func list(_ numbers: [Rational]) -> String {
-    "(\(numbers.map(short).joined(separator: ", ")))"
-  }
-
-  private static func short(_ number: Rational) -> String {
-    let value = number.approximation
-    return value == 0 || abs(value) >= 1e-4 ? decimal(value, 6) : "\(value)"
-  }
-}
-
-extension PropertyRecord.Outcome {
-  /// ✓, ✗ or ?.
-  var mark: String {
-    switch self {
-    case .holds: "✓"
-    case .violated: "✗"
-    case .unknown: "?"
-    }
+  /// `2026-11-27 14:05`.
+  private static func minute(_ time: Timestamp) -> String {
+    String("\(time)".prefix(16)).replacing("T", with: " ")
   }
 }
 

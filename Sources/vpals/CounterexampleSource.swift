@@ -2,9 +2,10 @@ import Certificates
 import CommandSupport
 import ExactArithmetic
 import Foundation
+import Signing
 import Specifications
 
-/// A counterexample as a queue entry or the JSON of `vpals verify` names it.
+/// A counterexample as a queue entry, the JSON of `vpals verify` or a certificate names it.
 struct CounterexampleSource {
   /// In messages.
   let name: String
@@ -100,6 +101,36 @@ struct CounterexampleSource {
     specification = report.spec
     modelPath = report.files?.model
     specificationPath = report.files?.spec
+  }
+
+  // MARK: Certificates
+
+  /// Reads a certificate, which keeps one counterexample to each violated property.
+  /// - Parameter wanted: The property; by default the only one that is violated.
+  init(certificate path: String, property wanted: String?) throws {
+    let claims = try CertificateFile(contentsOf: path).certificate.claims
+    let violated = claims.properties.compactMap { record -> (id: String, example: Counterexample)? in
+      guard case .violated(let example) = record.outcome else { return nil }
+      return (record.id, example)
+    }
+    let found = violated.filter { wanted == nil || $0.id == wanted }
+    guard found.count == 1 else {
+      let names = violated.prefix(20).map { oneLine($0.id) }.joined(separator: ", ")
+      throw CommandFailure(
+        violated.isEmpty
+          ? "\(path) has no counterexample: nothing is violated"
+          : "\(path) has counterexamples to \(names); choose one with --property")
+    }
+    name = path
+    property = found[0].id
+    x = found[0].example.x
+    xPrime = found[0].example.xPrime
+    drop = found[0].example.drop
+    network = "sha256:\(claims.model.networkDigest)"
+    specification = "sha256:\(claims.specification.digest)"
+    let slash = path.lastIndex(of: "/")
+    modelPath = slash.map { String(path[..<$0]) } ?? "."
+    specificationPath = nil
   }
 
   private static func number(_ text: String, _ field: String, _ path: String) throws -> Rational {

@@ -6,6 +6,7 @@ import ExactArithmetic
 import Explaining
 import Foundation
 import Networks
+import Signing
 import Specifications
 
 struct ExplainCommand: ParsableCommand {
@@ -13,14 +14,14 @@ struct ExplainCommand: ParsableCommand {
     commandName: "explain",
     abstract: "Shows a counterexample: what fails in units, how far from measured rows, and the function around it.",
     discussion: """
-      COUNTEREXAMPLE is the first digits of a queue entry (vpals queue list), or a file that vpals verify --format json \
-      wrote. Model and specification are those that it names; give --model and --spec when they lie elsewhere. The \
+      COUNTEREXAMPLE is the first digits of a queue entry (vpals queue list), a file that vpals verify --format json \
+      wrote, or a certificate. Model and specification are those that it names; give --model and --spec when they lie elsewhere. The \
       counterexample is computed again, exactly, by the model that is explained.
 
       Exit code: 0 explained, or the property holds at these points by now; 2 error.
       """)
 
-  @Argument(help: "A queue entry's identifier, or a JSON file of vpals verify.")
+  @Argument(help: "A queue entry's identifier, a JSON file of vpals verify, or a certificate.")
   var counterexample: String
 
   @Option(help: "A model version's directory, or an ONNX file.")
@@ -29,7 +30,7 @@ struct ExplainCommand: ParsableCommand {
   @Option(help: "The specification.")
   var spec: String?
 
-  @Option(help: "The property, when a JSON file has counterexamples to several.")
+  @Option(help: "The property, when a file has counterexamples to several.")
   var property: String?
 
   @Option(help: "Measured rows; the default is data.csv beside the model's versions.")
@@ -98,8 +99,12 @@ struct ExplainCommand: ParsableCommand {
     let looksLikeFile = counterexample.contains("/") || counterexample.hasSuffix(".json")
     if isFile || looksLikeFile {
       do {
-        return try CounterexampleSource(json: counterexample, property: property)
+        return counterexample.hasSuffix(".intoto.json")
+          ? try CounterexampleSource(certificate: counterexample, property: property)
+          : try CounterexampleSource(json: counterexample, property: property)
       } catch let error as CertificateError {
+        throw CommandFailure("\(error)")
+      } catch let error as SigningError {
         throw CommandFailure("\(error)")
       }
     }

@@ -1,15 +1,19 @@
 import ArgumentParser
 import Certificates
 import CommandSupport
+import Evidence
 import Foundation
 import Signing
+import TransparencyLog
 
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keys",
     abstract: "Keys that certificates and models are signed with.",
     discussion: "Exits 0 when done, 1 when the state of the keys refuses it, 2 when it could not run.",
-    subcommands: [KeysInitCommand.self, KeysShowCommand.self, KeysRotateCommand.self, KeysRetireCommand.self])
+    subcommands: [
+      KeysInitCommand.self, KeysShowCommand.self, KeysAddCommand.self, KeysRotateCommand.self, KeysRetireCommand.self,
+    ])
 }
 
 /// Where keys and the trust file lie.
@@ -19,6 +23,22 @@ struct KeyOptions: ParsableArguments {
 
   @Option(help: "The trust file.")
   var trust = KeyStore.standardTrustFile
+
+  /// Logs what happened to keys.
+  static func record(_ kind: LogEntry.Kind, _ keys: [TrustedKey], in log: IssuingLog?, now: Timestamp) throws {
+    guard let log else { return }
+    for key in keys {
+      let entry = LogEntry(
+        kind: kind, time: now, subjects: [LogEntry.Subject(name: "key", sha256: key.id)],
+        annotations: ["state": key.state.name, "purpose": key.purpose.rawValue, "validUntil": "\(key.validUntil)"])
+      do {
+        let index = try log.append(entry)
+        printLine("entry \(index) of the log \(log.origin): \(kind) \(key.id.prefix(16))")
+      } catch {
+        throw CommandFailure("the key was changed, but the log does not know: \(error)")
+      }
+    }
+  }
 
   var store: KeyStore { KeyStore(directory: directory, trustPath: trust) }
 
@@ -42,7 +62,26 @@ struct KeyOptions: ParsableArguments {
     printLine("  private  \(created.privatePath), mode 600: keep a copy in a safe place, and none in a repository")
     printLine("  public   \(created.publicPath)")
     printLine("  trust    \(trust): signs certificates from \(created.key.validFrom) to \(created.key.validUntil)")
-    printLine("next: \(commandLine(["git", "add", trust]))")
+  }
+
+  /// What to do with the changed trust file; the last line.
+  func printNext() { printLine("next: \(commandLine(["git", "add", trust]))  # and the log; never a private key") }
+}
+
+/// The log that is told what happens to keys.
+struct KeyLogOption: ParsableArguments {
+  @OptionGroup var place: LogPlaceOption
+
+  /// The log, opened before a key changes: an event that cannot be logged must not happen unseen.
+  func open(_ keys: KeyOptions) throws -> IssuingLog? {
+    let trust = try keys.attempt { () throws(SigningError) in try keys.store.trust() }
+    do {
+      return try place.open(trust: trust)
+    } catch let failure as CommandFailure {
+      throw CommandFailure("\(failure); nothing was changed", next: failure.next)
+    } catch {
+      throw CommandFailure("\(error); nothing was changed")
+    }
   }
 }
 
@@ -62,12 +101,17 @@ struct KeysInitCommand: ParsableCommand {
 
   @OptionGroup var validity: ValidityOption
   @OptionGroup var keys: KeyOptions
+  @OptionGroup var log: KeyLogOption
 
   func run() throws {
+    let log = try log.open(keys)
+    let now = Timestamp(Date())
     let created = try keys.attempt { () throws(SigningError) in
-      try keys.store.create(now: Timestamp(Date()), days: validity.days)
+      try keys.store.create(now: now, days: validity.days)
     }
     KeyOptions.printCreated(created, trust: keys.trust)
+    try KeyOptions.record(.keyAdded, [created.key], in: log, now: now)
+    keys.printNext()
   }
 }
 
@@ -78,12 +122,18 @@ struct KeysRotateCommand: ParsableCommand {
 
   @OptionGroup var validity: ValidityOption
   @OptionGroup var keys: KeyOptions
+  @OptionGroup var log: KeyLogOption
 
   func run() throws {
+    let log = try log.open(keys)
+    let now = Timestamp(Date())
     let created = try keys.attempt { () throws(SigningError) in
-      try keys.store.rotate(now: Timestamp(Date()), days: validity.days)
+      try keys.store.rotate(now: now, days: validity.days)
     }
     KeyOptions.printCreated(created, trust: keys.trust)
+    try KeyOptions.record(.keyRetired, created.retired, in: log, now: now)
+    try KeyOptions.record(.keyAdded, [created.key], in: log, now: now)
+    keys.printNext()
   }
 }
 
@@ -99,8 +149,10 @@ struct KeysRetireCommand: ParsableCommand {
   var revoke: String?
 
   @OptionGroup var keys: KeyOptions
+  @OptionGroup var log: KeyLogOption
 
   func run() throws {
+    let log = try log.open(keys)
     let now = Timestamp(Date())
     let key = try keys.attempt { () throws(SigningError) in
       try keys.store.retire(id: try found(), now: now, revokedBecause: revoke)
@@ -109,13 +161,12 @@ struct KeysRetireCommand: ParsableCommand {
     case .revoked: printLine("revoked key \(key.id): nothing that it signed counts any more")
     default: printLine("retired key \(key.id): what it signed before \(now) counts until \(key.validUntil)")
     }
+    try KeyOptions.record(.keyRetired, [key], in: log, now: now)
     let left = try keys.attempt { () throws(SigningError) in try keys.store.trust() }
     if left.signingKeys(for: .certificates, at: now).isEmpty {
-      printLine("no key may sign now")
-      printLine("next: vpals keys init")
-    } else {
-      printLine("next: \(commandLine(["git", "add", keys.trust]))")
+      printLine("no key may sign now; vpals keys init makes one")
     }
+    keys.printNext()
   }
 
   private func found() throws(SigningError) -> String {
@@ -127,6 +178,40 @@ struct KeysRetireCommand: ParsableCommand {
           + "\(keys.trust); see `vpals keys show`")
     }
     return first
+  }
+}
+
+struct KeysAddCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add",
+    abstract: "Enters somebody else's public key into the trust file: a colleague's, or that of a log.",
+    discussion: """
+      FILE is a public key as PEM (ID.pub.pem of vpals keys init; P-256 for certificates, Ed25519 for a log) or the public \
+      key of a log as vpals log init writes it, LOG.vkey. Have the key from a person, not from the place it signs.
+      """)
+
+  @Argument(help: "The public key.")
+  var file: String
+
+  @OptionGroup var validity: ValidityOption
+  @OptionGroup var keys: KeyOptions
+  @OptionGroup var log: KeyLogOption
+
+  func run() throws {
+    let log = try log.open(keys)
+    let now = Timestamp(Date())
+    let key = try keys.attempt { () throws(SigningError) in try publicKey() }
+    let entry = try keys.attempt { () throws(SigningError) in
+      try keys.store.trust(key, now: now, days: validity.days)
+    }
+    printLine("trusted key \(entry.id) for \(entry.purpose.rawValue) until \(entry.validUntil)")
+    try KeyOptions.record(.keyAdded, [entry], in: log, now: now)
+    keys.printNext()
+  }
+
+  private func publicKey() throws(SigningError) -> PublicKey {
+    if let key = try? LogFiles.readPublicKey(file) { return try PublicKey(ed25519: key.publicKey, source: file) }
+    return try PublicKey(contentsOf: file)
   }
 }
 

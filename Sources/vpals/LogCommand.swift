@@ -1,7 +1,10 @@
 import ArgumentParser
 import Certificates
 import CommandSupport
+import Evidence
 import Foundation
+import Glibc
+import Signing
 import TransparencyLog
 
 struct LogCommand: ParsableCommand {
@@ -15,8 +18,12 @@ struct LogCommand: ParsableCommand {
 
 /// The option that names the log, and the keys that are trusted to sign it.
 struct LogOption: ParsableArguments {
-  @Option(help: "The directory of the log.")
-  var log = ".vpals/log"
+  @Option(name: .customLong("log"), help: "The directory of the log. (default: that of gate.yaml, or .vpals/log)")
+  var named: String?
+
+  var log: String {
+    get throws { try named ?? EvidencePlaces().log }
+  }
 
   @Option(
     name: .customLong("key"),
@@ -25,7 +32,13 @@ struct LogOption: ParsableArguments {
 
   /// The keys, of a log that may not be there.
   func verifierKeys() throws -> [VerifierKey] {
-    try refusing {
+    let log = try log
+    if keys.isEmpty, access(LogFiles.publicKeyPath(log), F_OK) != 0, errno == ENOENT {
+      throw CommandFailure(
+        "there is no log \(log) with a key \(LogFiles.publicKeyPath(log)); name the log with --log, or make one with vpals "
+          + "log init")
+    }
+    return try refusing {
       if keys.isEmpty { return [try LogFiles.readPublicKey(LogFiles.publicKeyPath(log))] }
       return try keys.map { text in
         // A file's name has no two plus signs with a key's ID between them.
@@ -37,6 +50,7 @@ struct LogOption: ParsableArguments {
 
   func open() throws -> LogReader {
     let keys = try verifierKeys()
+    let log = try log
     return try refusing { try LogReader(directory: log, keys: keys) }
   }
 }
@@ -88,20 +102,85 @@ private func read(_ path: String, maximumBytes: Int) throws -> [UInt8] {
 struct LogInitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",
-    abstract: "Makes an empty log with a new key pair: LOG.key, for its owner alone, and LOG.vkey, for everybody.")
+    abstract: """
+      Makes an empty log with a new key pair: LOG.key, for its owner alone, and LOG.vkey, for everybody; and enters the \
+      key into the trust file.
+      """)
 
   @Option(help: "The name of the log and its key, such as example.com/models: no spaces, no +.")
   var origin: String
 
-  @Option(help: "The directory of the log.")
-  var log = ".vpals/log"
+  @Option(name: .customLong("log"), help: "The directory of the log. (default: that of gate.yaml, or .vpals/log)")
+  var named: String?
+
+  @Option(help: "The trust file. (default: that of gate.yaml, or trust.json)")
+  var trust: String?
+
+  @OptionGroup var storeOption: StoreOption
+
+  @Option(help: "For how many days what the log's key signs is accepted, 1 to 3650.")
+  var days = 3650
+
+  func validate() throws {
+    guard (1...3650).contains(days) else { throw ValidationError("--days is \(days); it must be 1 to 3650") }
+  }
+
+  /// The key of a new log; or of one of this name whose making was cut off before the trust file had its key.
+  private func created(_ log: String) throws -> VerifierKey {
+    do throws(LogError) {
+      return try LogFiles.create(log, origin: origin)
+    } catch {
+      guard error.code == .exists else { throw CommandFailure("\(error)") }
+      let trust = try trust ?? EvidencePlaces().trust
+      guard let key = try? LogFiles.readPublicKey(LogFiles.publicKeyPath(log)),
+        key.name.utf8.elementsEqual(origin.utf8),
+        (try? LogReader(directory: log, keys: [key])) != nil
+      else { throw CommandFailure("\(error)") }
+      let known = FileManager.default.fileExists(atPath: trust) ? try TrustFile(contentsOf: trust) : TrustFile()
+      guard !known.keys.contains(where: { $0.publicKey.ed25519Bytes == key.publicKey }) else {
+        throw CommandFailure("\(error)")
+      }
+      printError("note: the log is there already; its key is entered into \(oneLine(trust))")
+      return key
+    }
+  }
 
   func run() throws {
-    let key = try refusing { try LogFiles.create(log, origin: origin) }
-    printLine("log \(oneLine(log)): empty, named \(origin)")
+    let places = try EvidencePlaces()
+    let log = named ?? places.log
+    let trust = trust ?? places.trust
+    let key = try created(log)
+    let id: String
+    do throws(SigningError) {
+      let publicKey = try PublicKey(ed25519: key.publicKey, source: "the log's key")
+      id = try KeyStore(trustPath: trust).trust(publicKey, now: Timestamp(Date()), days: days).id
+    } catch {
+      throw CommandFailure("the log is made, but its key is not entered into \(trust): \(error)")
+    }
+    printLine("log \(oneLine(log)): named \(origin)")
     printLine("private key \(LogFiles.secretKeyPath(log)): keep a copy where nobody else can read it")
     printLine("public key \(LogFiles.publicKeyPath(log)): give it to everybody who verifies")
+    printLine("trust file \(oneLine(trust)): key \(id) signs checkpoints of logs")
     printLine("\(key)")
+    let folder = (log as NSString).deletingLastPathComponent
+    if (folder as NSString).lastPathComponent == ".vpals" {
+      // What must never be committed; the log and its public key may.
+      let ignored = "\(folder)/.gitignore"
+      if !FileManager.default.fileExists(atPath: ignored) {
+        try? AtomicFile.write(Array("keys/\n*.key\nstore.sqlite*\n".utf8), to: ignored)
+      }
+    }
+    if let store = try? storeOption.openExisting() {
+      do {
+        let count = try IssuingLog(directory: log).publish(from: store)
+        if count > 0 { printLine("\(counted(count, "entry", "entries")) that waited in \(storeOption.store)") }
+      } catch {
+        throw CommandFailure("the log is made, but what waits in \(storeOption.store) is not in it: \(error)")
+      }
+    }
+    printLine(
+      "next: \(commandLine(["git", "add", log, LogFiles.publicKeyPath(log), trust]))  # never \(LogFiles.secretKeyPath(log))"
+    )
   }
 }
 
@@ -212,7 +291,7 @@ struct LogProveCommand: ParsableCommand {
   @OptionGroup var logOption: LogOption
 
   func run() throws {
-    for path in [output, entryOutput] { try checkOutput(path, of: logOption.log) }
+    for path in [output, entryOutput] { try checkOutput(path, of: try logOption.log) }
     if let output, output == entryOutput {
       throw CommandFailure("--output and --entry-output are one file, \(output); name two")
     }
@@ -243,12 +322,12 @@ struct LogProveCommand: ParsableCommand {
       if isMeant { found.append(index) }
     }
     guard let only = found.first else {
-      throw CommandFailure("no entry of the log \(logOption.log) has the digest \(digest); see vpals log show")
+      throw CommandFailure("no entry of the log \(try logOption.log) has the digest \(digest); see vpals log show")
     }
     guard found.count == 1 else {
       let some = found.prefix(20).map(String.init).joined(separator: ", ")
       throw CommandFailure(
-        "\(found.count) entries of the log \(logOption.log) have the digest \(digest): \(some)"
+        "\(found.count) entries of the log \(try logOption.log) have the digest \(digest): \(some)"
           + "\(found.count > 20 ? ", …" : ""); name one by its number")
     }
     return only
@@ -295,7 +374,7 @@ struct LogVerifyCommand: ParsableCommand {
     }
     let saved = try since.map { try savedCheckpoint($0, keys) }
     let log = try refusing {
-      var log = try LogReader(directory: logOption.log, keys: keys)
+      var log = try LogReader(directory: try logOption.log, keys: keys)
       // First: a history that was rewritten says more than a file that is missing.
       if let saved, let since { try log.verifyExtends(saved, file: since) }
       try log.verifyAll()
@@ -332,7 +411,7 @@ struct LogCheckpointCommand: ParsableCommand {
   @OptionGroup var logOption: LogOption
 
   func run() throws {
-    try checkOutput(output, of: logOption.log)
+    try checkOutput(output, of: try logOption.log)
     let log = try logOption.open()
     try put(log.signed.bytes, output)
     if let output { printLine("\(output): \(log.signed.origin), size \(log.size)") }

@@ -1,6 +1,9 @@
+import Certificates
 import CommandSupport
 import Foundation
 import Gating
+import Networks
+import Signing
 import Specifications
 
 /// What a MODEL argument names: a network's file, the application and version it belongs to, and its specification.
@@ -59,6 +62,47 @@ struct ModelTarget {
     return CommandFailure(
       "\(path) holds versions, but no model.onnx; name one of them",
       next: "vpals verify \(shellQuoted("\(path)/\(latest)"))")
+  }
+
+  /// The files of a version that a certificate must speak of besides the network's own: all but what verifying writes.
+  /// A lone file in a directory of others has none.
+  /// - Throws: ``CommandFailure`` for a file that cannot be read.
+  func furtherFiles(than read: [NetworkFile], specification: Specification) throws -> [Certificate.Subject] {
+    guard isVersion else { return [] }
+    let own = Set(read.map(\.name))
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { name in
+      !own.contains(name) && !name.hasPrefix(".") && !Self.isWritten(name)
+    }
+    guard names.count + own.count <= Certificate.maximumFiles else {
+      throw CommandFailure("\(directory) has more than \(Certificate.maximumFiles) files; a version has a few")
+    }
+    var subjects: [Certificate.Subject] = []
+    for name in names.sorted() {
+      do {
+        let found = try SHA256Digest.ofFile("\(directory)/\(name)")
+        if name == "\(specification.name).yaml" {
+          // The certificate speaks of the specification by that name.
+          guard "sha256:\(found.sha256)" == specification.fileDigest else {
+            throw CommandFailure(
+              "\(directory)/\(name) is another file than \(specificationPath), of which the certificate speaks by that name; "
+                + "remove it, or verify with it")
+          }
+          continue
+        }
+        subjects.append(Certificate.Subject(name: name, sha256: found.sha256, bytes: found.bytes))
+      } catch let failure as CommandFailure {
+        throw failure
+      } catch {
+        throw CommandFailure("\(error); a version's directory has only regular files")
+      }
+    }
+    return subjects
+  }
+
+  /// Whether a file of that name is written by verifying.
+  private static func isWritten(_ name: String) -> Bool {
+    name == ModelSignature.fileName || [".proof", ".search", ".disagreement.smt2"].contains { name.hasSuffix($0) }
+      || Certificate.File.allCases.contains { name.hasSuffix($0.rawValue) }
   }
 
   func specification() throws -> Specification {

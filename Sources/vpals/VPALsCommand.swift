@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import GateCommands
 import Verification
 
 @main

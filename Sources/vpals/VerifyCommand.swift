@@ -2,12 +2,14 @@ import ArgumentParser
 import CertificateStorage
 import Certificates
 import CommandSupport
+import Evidence
 import ExactArithmetic
 import Foundation
 import Gating
 import Glibc
 import Networks
 import Retraining
+import Signing
 import Specifications
 import Synchronization
 import Verification
@@ -17,8 +19,9 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Decides each property of a model, in exact arithmetic.",
     discussion: """
-      MODEL is a version's directory, an ONNX file (its external data beside it) or an NNet file. Writes SPEC.certificate.json beside the model and into the store, \
-      and puts counterexamples into the retraining queue.
+      MODEL is a version's directory, an ONNX file (its external data beside it) or an NNet file. Writes the certificate, \
+      SPEC.intoto.json, beside the model and into the store, signed and logged when there are a key and a log (vpals keys \
+      init, vpals log init), and puts counterexamples into the retraining queue.
 
       Exit code: 0 all properties hold, 1 one is violated, 3 none is violated but one is undecided, 2 error.
       """)
@@ -60,7 +63,18 @@ struct VerifyCommand: ParsableCommand {
     help: "Measured rows to compare counterexamples with; for models/APP/VERSION the default is models/APP/data.csv.")
   var data: String?
 
+  @Option(
+    help: """
+      How cells are split. look-ahead: the first search tries both an input and a phase at some cells and learns which \
+      pays; turns: none tries; inputs, mixed: one kind of search alone.
+      """)
+  var splitChoice = SplitChoice.lookAhead
+
+  @Flag(name: .customLong("no-shared-bounds"), help: .hidden)
+  var withoutSharedBounds = false
+
   @OptionGroup var storeOption: StoreOption
+  @OptionGroup var issuing: IssuingOptions
 
   func validate() throws {
     guard (1...64).contains(threads) else { throw ValidationError("--threads is \(threads); it must be from 1 to 64") }
@@ -94,6 +108,8 @@ struct VerifyCommand: ParsableCommand {
     let writable = access(target.directory, W_OK) == 0
     var options = VerificationOptions(engine: engine)
     options.savesSearches = writable && engine == .auto
+    options.splitChoice = splitChoice
+    options.sharesBounds = !withoutSharedBounds
     let session: VerificationSession
     do {
       session = try VerificationSession(
@@ -101,7 +117,28 @@ struct VerifyCommand: ParsableCommand {
     } catch {
       throw CommandFailure("\(target.modelPath) and \(target.specificationPath) do not fit: \(error)")
     }
+    // Also for a part of the properties: the search that is kept then lies in a directory that may be signed.
+    let isSigned = access("\(target.directory)/\(ModelSignature.fileName)", F_OK) == 0 && target.isVersion
+    let issuer = try issuing.issuer()
+    if covered {
+      let name = try Certificate.fileName(specification: specification.name)
+      do {
+        // Asked for by name, an unsigned certificate may take the place of a signed one.
+        if !issuing.unsigned { try issuer.checkMayReplace("\(target.directory)/\(name)") }
+      } catch {
+        throw CommandFailure("\(error)")
+      }
+    }
+    let further = covered ? try target.furtherFiles(than: read.files, specification: specification) : []
+    if issuer.key != nil, target.isVersion {
+      do throws(SigningError) {
+        try ModelSignature.checkSignable(target.directory)
+      } catch {
+        throw CommandFailure("the directory cannot be signed: \(error)")
+      }
+    }
     let store = try storeOption.open()
+    if covered, !issuing.reissue { try refuseRevoked(target, network, specification, store) }
     let stop = StopSignal()
     let interrupts = Interrupts(stop)
     defer { withExtendedLifetime(interrupts) {} }
@@ -141,34 +178,31 @@ struct VerifyCommand: ParsableCommand {
     }
 
     let found = foundCounterexamples(chosen, results, specification)
-    var certificatePath: String?
-    var isEarlier = false
+    // Before the certificate: a signature of the directory covers what lies there.
+    let saved = keepSearches(results, target, specification, writable: writable && (!isSigned || issuer.key != nil))
+    if writable, isSigned, issuer.key == nil, !results.allSatisfy({ $0.saved == nil }) {
+      printError("note: the searches are not kept: \(target.directory) is signed, and there is no key to sign it again")
+    }
+    var evidence = VerifyReport.Evidence.none
+    let finishedAt = Timestamp(Date())
     if covered {
       let certificate = Certificate(
         model: Certificate.Model(
-          name: target.application, version: target.version, files: read.files.map(Certificate.Subject.init),
+          name: target.application, version: target.version, files: read.files.map(Certificate.Subject.init) + further,
           networkDigest: network.digest.hexadecimalPart),
-        specification: specification, results: results, arithmetic: arithmetic, startedAt: startedAt,
-        finishedAt: Timestamp(Date()))
-      // First the store: what was found is then kept even when the certificate cannot be written.
-      _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
-      certificatePath = try earlierCertificate(deciding: certificate, in: target.directory)
-      isEarlier = certificatePath != nil
-      if !isEarlier {
-        var proofs: [String: ProofFile] = [:]
-        for (result, record) in zip(results, certificate.properties) {
-          if let proof = result.proof, let reference = record.proof { proofs[reference.path] = proof }
-        }
-        certificatePath = try certificate.write(into: target.directory, proofs: proofs)
-      }
+        specification: specification, results: results, arithmetic: arithmetic,
+        data: coverage(target, specification), startedAt: startedAt, finishedAt: finishedAt,
+        expiresAt: issuer.expiry(of: finishedAt))
+      evidence = try write(certificate, results, found, target, store, issuer)
     } else {
       _ = try store.enqueue(
         found,
         origin: QueueOrigin(
           application: target.application, modelVersion: target.version, networkDigest: network.digest.hexadecimalPart,
           specificationDigest: specification.digest.hexadecimalPart), now: Date())
+      try issuer.log?.publish(from: store)
+      if isSigned, issuer.key != nil { try issuer.sign(target.directory, now: Timestamp(Date())) }
     }
-    let saved = keepSearches(results, target, specification, writable: writable)
     let measured =
       found.isEmpty
       ? nil
@@ -177,9 +211,10 @@ struct VerifyCommand: ParsableCommand {
           nil, else: target.dataCandidates, application: target.application, specification: specification)
     let report = VerifyReport(
       target: target, network: network, specification: specification, properties: chosen, results: results,
-      arithmetic: arithmetic, certificate: certificatePath, isEarlier: isEarlier, found: found, saved: saved,
+      arithmetic: arithmetic, evidence: evidence, found: found, saved: saved,
       sameStore: storeOption.store == StoreOption.standard ? [] : ["--store", storeOption.store],
-      measured: measured?.rows, sameData: data.map { ["--data", $0] } ?? [])
+      measured: measured?.rows, hasSigningKeys: issuer.unsignedBecause?.hasPrefix("the private key of") ?? false,
+      sameData: data.map { ["--data", $0] } ?? [])
     switch format {
     case .json: printLine(try report.json())
     case .text: for line in report.lines() { printLine(line) }
@@ -187,11 +222,69 @@ struct VerifyCommand: ParsableCommand {
     throw ExitCode(report.exitCode)
   }
 
+  /// Records what was found, and writes the certificate unless an earlier one decides more.
+  private func write(
+    _ certificate: Certificate, _ results: [PropertyResult], _ found: [FoundCounterexample], _ target: ModelTarget,
+    _ store: any Store, _ issuer: Issuer
+  ) throws -> VerifyReport.Evidence {
+    if let path = try earlierCertificate(deciding: certificate, in: target.directory) {
+      _ = try store.record(VerificationRecord(certificate: certificate, found: found), now: Date())
+      try issuer.log?.publish(from: store)
+      if issuer.key != nil, target.isVersion { try issuer.sign(target.directory, now: Timestamp(Date())) }
+      return .earlier(path: path)
+    }
+    var proofs: [String: ProofFile] = [:]
+    for (result, record) in zip(results, certificate.properties) {
+      if let proof = result.proof, let reference = record.proof { proofs[reference.path] = proof }
+    }
+    let issued = try issuer.issue(
+      certificate, found: found, proofs: proofs, into: target.directory, isVersion: target.isVersion, store: store,
+      now: Timestamp(Date()))
+    return .issued(issued, log: issuer.log?.origin, unsignedBecause: issuer.unsignedBecause)
+  }
+
+  /// Refuses to issue a certificate of a network and a specification of which somebody has revoked one: verifying them
+  /// again says nothing about the reason. What a counterexample revoked, verifying decides.
+  private func refuseRevoked(
+    _ target: ModelTarget, _ network: ExactNetwork, _ specification: Specification, _ store: any Store
+  ) throws {
+    let filter = CertificateFilter(
+      application: target.application, state: .revoked, now: Timestamp(Date()), limit: StoreBounds.page)
+    for summary in try store.certificates(filter)
+    where summary.networkDigest == network.digest.hexadecimalPart
+      && summary.specificationDigest == specification.digest.hexadecimalPart
+    {
+      guard let revocation = summary.revocation, revocation.cause == .operator else { continue }
+      throw CommandFailure(
+        "certificate \(summary.id.prefix(12)) of this very network and specification was revoked at "
+          + "\(revocation.revokedAt): \(oneLine(revocation.reason)); --reissue issues a new one all the same")
+    }
+  }
+
+  /// How much of the application's measured rows lies in the domain; nil, with a note when there are rows, if that
+  /// cannot be told.
+  private func coverage(_ target: ModelTarget, _ specification: Specification) -> Certificate.Coverage? {
+    guard let path = data ?? target.dataCandidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+      return nil
+    }
+    do {
+      let digest = try SHA256Digest.ofFile(path).sha256
+      return try PreparedData(application: target.application, path: path, specification: specification).coverage(
+        sha256: digest)
+    } catch {
+      printError("note: the certificate does not say how much of the data lies in the domain: \(oneLine("\(error)"))")
+      return nil
+    }
+  }
+
   /// No file that was read may have the name of one that this command writes beside it, and be lost.
   private func requireOthersNames(
     _ read: StoredNetwork, _ target: ModelTarget, _ specification: Specification
   ) throws {
-    var written: Set = [try Certificate.fileName(specification: specification.name)]
+    var written: Set = [ModelSignature.fileName]
+    for file in Certificate.File.allCases {
+      written.insert(try Certificate.fileName(specification: specification.name, file))
+    }
     for property in specification.properties {
       written.insert(ProofFile.name(specification: specification.name, property: property.id))
       written.insert(SavedSearch.name(specification: specification.name, property: property.id))
@@ -308,10 +401,12 @@ struct VerifyCommand: ParsableCommand {
   private func earlierCertificate(deciding new: Certificate, in directory: String) throws -> String? {
     guard new.properties.contains(where: { $0.outcome.isOpen }) else { return nil }
     let path = "\(directory)/\(try Certificate.fileName(specification: new.specification.name))"
-    guard let old = try? UncheckedCertificate(contentsOf: path).claims, old.model == new.model,
+    guard let old = try? CertificateFile(contentsOf: path).certificate.claims, old.model == new.model,
       old.specification == new.specification, old.verifier == new.verifier,
       old.properties.map(\.queryDigests) == new.properties.map(\.queryDigests),
-      !old.properties.contains(where: { $0.outcome.isOpen })
+      !old.properties.contains(where: { $0.outcome.isOpen }),
+      // What this run refutes does not stay.
+      !zip(old.properties, new.properties).contains(where: { $0.outcome == .holds && $1.outcome.name == "violated" })
     else { return nil }
     return path
   }

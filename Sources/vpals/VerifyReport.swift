@@ -1,6 +1,7 @@
 import CertificateStorage
 import Certificates
 import CommandSupport
+import Evidence
 import ExactArithmetic
 import Explaining
 import Foundation
@@ -17,9 +18,7 @@ struct VerifyReport {
   let properties: [Property]
   let results: [PropertyResult]
   let arithmetic: Certificate.Arithmetic
-  let certificate: String?
-  /// Whether the certificate is an earlier one, which decides more than this run did.
-  let isEarlier: Bool
+  let evidence: Evidence
   let found: [FoundCounterexample]
   /// Where searches that ended undecided are kept, by property.
   let saved: [String: String]
@@ -27,8 +26,44 @@ struct VerifyReport {
   let sameStore: [String]
   /// The rows that counterexamples are compared with.
   let measured: MeasuredRows?
+  /// Whether the trust file has a key that may sign, whose private half is elsewhere.
+  let hasSigningKeys: Bool
   /// `--data` and its value, when it was given.
   let sameData: [String]
+
+  /// What became of the certificate.
+  enum Evidence {
+    /// Some properties were left out: there is none.
+    case none
+    /// An earlier one decides more than this run did, and stays.
+    case earlier(path: String)
+    /// `log` is the name of the log, when there is one.
+    case issued(Issuer.Issued, log: String?, unsignedBecause: String?)
+
+    var path: String? {
+      switch self {
+      case .none: nil
+      case .earlier(let path): path
+      case .issued(let issued, _, _): issued.path
+      }
+    }
+
+    /// Who signed, and where it is logged.
+    var line: String? {
+      guard case .issued(let issued, let log, let reason) = self else { return nil }
+      let signature =
+        issued.keyID.map { "signed by the key \($0.prefix(16))" } ?? "not signed: \(reason ?? "there is no key")"
+      guard let log, let index = issued.logIndex else { return "\(signature); not logged" }
+      return "\(signature); entry \(index) of the log \(log)"
+    }
+
+    var isSigned: Bool {
+      guard case .issued(let issued, _, _) = self else { return false }
+      return issued.keyID != nil
+    }
+  }
+
+  private var certificate: String? { evidence.path }
 
   var violated: Int { results.count { if case .violated = $0.verdict { true } else { false } } }
   var undecided: Int { results.count { if case .unknown = $0.verdict { true } else { false } } }
@@ -104,14 +139,20 @@ struct VerifyReport {
     let spec: String
     let arithmetic: String
     let certificate: String?
+    /// The key's id; absent when nobody signed.
+    let signedBy: String?
+    let logIndex: Int?
     let files: JSONFiles
     let properties: [JSONProperty]
   }
 
   func json() throws -> String {
+    var issued: Issuer.Issued?
+    if case .issued(let new, _, _) = evidence { issued = new }
     let report = JSONReport(
       model: network.digest, spec: specification.digest, arithmetic: arithmetic.description,
-      certificate: certificate, files: JSONFiles(model: target.modelPath, spec: target.specificationPath),
+      certificate: certificate, signedBy: issued?.keyID, logIndex: issued?.logIndex,
+      files: JSONFiles(model: target.modelPath, spec: target.specificationPath),
       properties: zip(properties, results).map { property, result in
         var reason: String?
         var examples: [Counterexample] = []
@@ -210,11 +251,12 @@ struct VerifyReport {
     }
     lines += ["", "\(arithmetic): \(arithmetic.meaning)"]
     let count = "\(results.count - violated - undecided) of \(results.count) properties hold"
-    switch certificate {
-    case let path? where isEarlier: lines.append("\(count); the earlier certificate decides all and stays: \(path)")
-    case let path?: lines.append("\(count); certificate: \(path)")
-    case nil: lines.append(count)
+    switch evidence {
+    case .earlier(let path): lines.append("\(count); the earlier certificate decides all and stays: \(path)")
+    case .issued(let issued, _, _): lines.append("\(count); certificate: \(issued.path)")
+    case .none: lines.append(count)
     }
+    if let line = evidence.line { lines.append(line) }
     if violated > 0 {
       if target.isVersion {
         let train = ["vpals-train", target.application, "--queue", "--until-proven"] + sameStore
@@ -236,6 +278,16 @@ struct VerifyReport {
       let verify = ["vpals", "verify", target.argument, "--spec", target.specificationPath]
       lines.append("the solver's word is no proof, and the gate asks for proofs")
       lines.append("next: \(commandLine(verify + sameStore))")
+    } else if case .issued = evidence, !evidence.isSigned, target.isVersion {
+      // The gate would refuse it.
+      let verify = ["vpals", "verify", target.argument, "--spec", target.specificationPath]
+      let keys = hasSigningKeys ? ["--signing-key", "FILE"] : []
+      lines.append(
+        "next: \(hasSigningKeys ? "" : "vpals keys init && ")\(commandLine(verify + keys + sameStore))  # the gate asks for a "
+          + "signature")
+    } else if case .issued = evidence, !target.isVersion, let certificate {
+      let check = ["vpals-check", certificate, "--model", target.modelPath, "--spec", target.specificationPath]
+      lines.append("next: \(commandLine(check))  # the gate judges models/APP/vNNNN alone")
     } else if certificate != nil, target.isVersion {
       lines.append("next: vpals gate \(shellQuoted(target.directory))")
     }

@@ -64,7 +64,7 @@ import Testing
     #expect(error?.code == .newerSchema)
     #expect(
       error?.message
-        == "the store \(path) was written by a later vPALs (schema 99, this one knows 1); use that version, or another "
+        == "the store \(path) was written by a later vPALs (schema 99, this one knows 2); use that version, or another "
         + "store")
   }
 

@@ -50,7 +50,8 @@ import Testing
     let summary = CertificateSummary(
       id: outcome.certificateID, application: "nginx", modelVersion: "v0001", specification: "nginx",
       networkDigest: certificate.model.networkDigest, specificationDigest: certificate.specification.digest, holds: 1,
-      violated: 1, unknown: 0, finishedAt: certificate.finishedAt, recordedAt: Timestamp(Self.now))
+      violated: 1, unknown: 0, finishedAt: certificate.finishedAt, expiresAt: certificate.expiresAt,
+      recordedAt: Timestamp(Self.now))
     #expect(try store.certificates(CertificateFilter()) == [summary])
     #expect(
       try store.models(application: nil) == [

@@ -18,14 +18,15 @@ import Testing
   }
 
   static func refusal(_ bytes: [UInt8]) -> CertificateError? {
-    #expect(throws: CertificateError.self) { try UncheckedCertificate(bytes: bytes, file: "nginx.certificate.json") }
+    #expect(throws: CertificateError.self) { try UncheckedCertificate(bytes: bytes, file: "nginx.intoto.json") }
   }
 
   @Test func isCanonicalJSONWithEveryFieldPresent() throws {
     let digest = StoreExamples.digest
     let text = String(decoding: try Self.certificate.encoded(), as: UTF8.self)
     #expect(
-      text == #"{"finishedAt":"2026-01-01T00:00:00Z","format":"vpals-certificate/v1","model":{"files":[{"bytes":1000,"#
+      text == #"{"checker":{"name":"vpals-check","version":"0.1.0"},"data":null,"#
+        + #""expiresAt":"2027-01-01T00:00:00Z","finishedAt":"2026-01-01T00:00:00Z","format":"vpals-certificate/v1","model":{"files":[{"bytes":1000,"#
         + #""name":"model.onnx","sha256":"\#(digest("model v0001"))"},{"bytes":20,"name":"training.json","#
         + #""sha256":"\#(digest("training v0001"))"}],"name":"nginx","#
         + #""networkDigest":"\#(digest("network nginx v0001"))","version":"v0001"},"#
@@ -40,18 +41,61 @@ import Testing
         + #""milliseconds":2,"proof":null,"provedShare":"1","queryDigests":["\#(digest("query 2"))"],"reason":null,"#
         + #""solverLeaves":0,"statement":"0 ms <= p99 <= 60 s","verdict":"holds"}],"#
         + #""semantics":{"arithmetic":"real"},"solver":{"name":"z3","version":"4.8.12"},"#
-        + #""specification":{"digest":"\#(digest("spec nginx"))","name":"nginx","sha256":"\#(digest("file nginx"))"},"#
+        + #""specification":{"digest":"\#(digest("spec nginx"))","features":[],"name":"nginx","outputs":[],"#
+        + #""sha256":"\#(digest("file nginx"))"},"#
         + #""startedAt":"2026-01-01T00:00:00Z","verifier":{"name":"vpals","version":"0.1.0"}}"#)
   }
 
   @Test func readsWhatItWrites() throws {
-    let path = try Self.certificate.write(into: directory.path)
-    #expect(path == directory.path + "/nginx.certificate.json")
-    let read = try UncheckedCertificate(contentsOf: path)
+    let bytes = try Self.certificate.encoded()
+    let read = try UncheckedCertificate(bytes: bytes, file: "a")
     #expect(read.claims == Self.certificate)
-    #expect(read.sha256 == SHA256Digest.of(try Self.certificate.encoded()))
+    #expect(read.sha256 == SHA256Digest.of(bytes))
     #expect(!read.claims.claimsAllHold)
-    #expect(TemporaryDirectory.names(in: directory.path) == ["nginx.certificate.json"])
+  }
+
+  /// A year, unless the issuer says otherwise; 2026 is no leap year.
+  @Test func countsForAYear() throws {
+    #expect(Self.certificate.expiresAt.description == "2027-01-01T00:00:00Z")
+  }
+
+  @Test(arguments: [
+    ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), ("2025-12-31T23:59:59Z", "2025-12-31T23:59:59Z"),
+    ("2036-01-01T00:00:00Z", "2036-01-01T00:00:00Z"),
+  ])
+  func refusesAnExpiryThatIsNoneOrTooLate(text: String, shown: String) throws {
+    let bytes = try Self.changed(#""expiresAt":"2027-01-01T00:00:00Z""#, #""expiresAt":"\#(text)""#)
+    let error = Self.refusal(bytes)
+    #expect(
+      error?.message
+        == "nginx.intoto.json: $.expiresAt is \(shown); expected a time after finishedAt, 2026-01-01T00:00:00Z, by at most "
+        + "3650 days; run `vpals verify` again to write a new certificate")
+  }
+
+  @Test func keepsFeaturesOutputsAndData() throws {
+    let base = Self.certificate
+    let certificate = Certificate(
+      model: base.model,
+      specification: Certificate.Specification(
+        name: "nginx", sha256: base.specification.sha256, digest: base.specification.digest,
+        features: [Certificate.Quantity(name: "psi", statement: "psi ∈ [0, 1]")],
+        outputs: [Certificate.Quantity(name: "p99", statement: "p99 ms")]),
+      properties: base.properties, arithmetic: base.arithmetic, verifier: base.verifier, solver: base.solver,
+      checker: Certificate.Tool(name: "other", version: "2"),
+      data: Certificate.Coverage(
+        sha256: StoreExamples.digest("data"), training: Certificate.Coverage.Share(rows: 90, inside: 80),
+        heldOut: Certificate.Coverage.Share(rows: 10, inside: 10)), startedAt: base.startedAt,
+      finishedAt: base.finishedAt, expiresAt: base.finishedAt.advanced(by: .seconds(3600)))
+    let bytes = try certificate.encoded()
+    #expect(try UncheckedCertificate(bytes: bytes, file: "a").claims == certificate)
+    let text = String(decoding: bytes, as: UTF8.self)
+    #expect(
+      text.contains(
+        #""data":{"heldOut":{"inside":10,"rows":10},"sha256":"\#(StoreExamples.digest("data"))","#
+          + #""training":{"inside":80,"rows":90}}"#))
+    let more = text.replacing(#""training":{"inside":80,"#, with: #""training":{"inside":91,"#)
+    #expect(
+      Self.refusal(Array(more.utf8))?.message.contains("$.data.training.inside is more than there are rows") == true)
   }
 
   @Test func keepsUndecidedPropertiesProofsAndPointsWithoutPartner() throws {
@@ -180,7 +224,7 @@ import Testing
     let error = Self.refusal(try Self.changed(old, new))
     #expect(error?.code == .malformed)
     #expect(
-      error?.message == "nginx.certificate.json: \(problem); run `vpals verify` again to write a new certificate")
+      error?.message == "nginx.intoto.json: \(problem); run `vpals verify` again to write a new certificate")
   }
 
   @Test(arguments: [(3, 3), (3, 0), (1, 1), (0, 0)])
@@ -221,7 +265,7 @@ import Testing
     #expect(error?.code == .malformed)
     #expect(
       error?.message
-        == "nginx.certificate.json: $.properties[0].audit\(problem); run `vpals verify` again to write a new "
+        == "nginx.intoto.json: $.properties[0].audit\(problem); run `vpals verify` again to write a new "
         + "certificate")
   }
 
@@ -230,7 +274,7 @@ import Testing
     #expect(error?.code == .malformed)
     #expect(
       error?.message
-        == "nginx.certificate.json: $.properties[0] lacks the field \"audit\"; run `vpals verify` again to write a new "
+        == "nginx.intoto.json: $.properties[0] lacks the field \"audit\"; run `vpals verify` again to write a new "
         + "certificate")
   }
 
@@ -238,7 +282,7 @@ import Testing
     for number in ["9007199254740992", "1e400", "12.5", String(repeating: "1", count: 5000), "+1"] {
       let error = Self.refusal(try Self.changed(#""leaves":3"#, #""leaves":\#(number)"#))
       #expect(error?.code == .notCanonical)
-      #expect(error?.message.hasPrefix("nginx.certificate.json: at $.properties[0].leaves (byte ") == true)
+      #expect(error?.message.hasPrefix("nginx.intoto.json: at $.properties[0].leaves (byte ") == true)
     }
   }
 
@@ -247,7 +291,7 @@ import Testing
     #expect(error?.code == .unsupported)
     #expect(
       error?.message
-        == "nginx.certificate.json: $.format is \"vpals-certificate/v2\", but this version reads "
+        == "nginx.intoto.json: $.format is \"vpals-certificate/v2\", but this version reads "
         + "\"vpals-certificate/v1\"; use a vpals that knows the format, or run `vpals verify` again to write a new "
         + "certificate")
     #expect(Self.refusal(Array(#"{"format":"x/v1"}"#.utf8))?.code == .unsupported)
@@ -289,16 +333,17 @@ import Testing
       specification: Certificate.Specification(name: "nginx", sha256: "abc", digest: base.specification.digest),
       properties: base.properties, arithmetic: base.arithmetic, verifier: base.verifier, solver: base.solver,
       startedAt: base.startedAt, finishedAt: base.finishedAt)
-    let error = #expect(throws: CertificateError.self) { try bad.write(into: directory.path) }
+    let error = #expect(throws: CertificateError.self) { try bad.encoded() }
     #expect(
       error?.message
         == "the new certificate: $.specification.sha256 is no digest; expected 64 lowercase hexadecimal digits; run "
         + "`vpals verify` again to write a new certificate")
-    #expect(TemporaryDirectory.names(in: directory.path) == [])
   }
 
   @Test func namesItsFileAfterTheSpecification() throws {
-    #expect(try Certificate.fileName(specification: "redis-tail") == "redis-tail.certificate.json")
+    #expect(try Certificate.fileName(specification: "redis-tail") == "redis-tail.intoto.json")
+    #expect(try Certificate.fileName(specification: "redis-tail", .summary) == "redis-tail.vsa.json")
+    #expect(try Certificate.fileName(specification: "redis-tail", .logProof) == "redis-tail.tlog-proof")
     for name in ["", ".", "..", ".hidden", "a/b", "../a", "a\nb", String(repeating: "n", count: 200)] {
       let error = #expect(throws: CertificateError.self) { try Certificate.fileName(specification: name) }
       #expect(error?.code == .name)

@@ -3,6 +3,7 @@ import ExactArithmetic
 import Foundation
 import Networks
 import ProofChecking
+import Signing
 import Specifications
 
 /// The readers of files from strangers under libFuzzer; `scripts/fuzz` builds and runs it. `VPALS_FUZZ_TARGET` names
@@ -180,8 +181,10 @@ private struct CertificateTarget: FuzzTarget {
 
   /// A certificate of the repository with every kind of arithmetic, about the small network, and of outcome.
   var seeds: [[UInt8]] {
-    let path = "models/nginx/v0001/nginx.certificate.json"
-    guard let old = try? UncheckedCertificate(contentsOf: path).claims else { fatalError("\(path) cannot be read") }
+    let path = "models/nginx/v0001/nginx.intoto.json"
+    guard let old = try? CertificateFile(contentsOf: path).certificate.claims else {
+      fatalError("\(path) cannot be read")
+    }
     let errors = ErrorBound(network, over: specification.region, format: .binary64)?.errors ?? []
     let point = specification.region.map(\.lowerBound)
     let outcomes: [PropertyRecord.Outcome] = [

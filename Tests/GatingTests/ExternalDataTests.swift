@@ -3,6 +3,7 @@ import Foundation
 import Gating
 import Networks
 import Specifications
+import TestHelpers
 import Testing
 import Verification
 
@@ -43,8 +44,8 @@ import Verification
       model: Certificate.Model(
         name: "torch", version: "v0001", files: read.files.map(Certificate.Subject.init),
         networkDigest: exact.digest.hexadecimalPart),
-      specification: specification, results: results, startedAt: Timestamp(milliseconds: 0),
-      finishedAt: Timestamp(milliseconds: 1000))
+      specification: specification, results: results, startedAt: Repository.now,
+      finishedAt: Repository.now)
     _ = try certificate.write(into: path)
   }
 

@@ -2,6 +2,7 @@ import Certificates
 import Foundation
 import Gating
 import Networks
+import Signing
 import Specifications
 import TestHelpers
 import Verification
@@ -44,7 +45,7 @@ final class Repository {
   func path(_ application: String, _ version: String = "v0001") -> String { "\(models)/\(application)/\(version)" }
   func specificationPath(_ application: String) -> String { "\(specs)/\(application).yaml" }
   func certificatePath(_ application: String, _ version: String = "v0001") -> String {
-    "\(path(application, version))/\(application).certificate.json"
+    "\(path(application, version))/\(application).intoto.json"
   }
   func proofPath(_ application: String, _ property: String, _ version: String = "v0001") -> String {
     "\(path(application, version))/\(ProofFile.name(specification: application, property: property))"
@@ -83,8 +84,26 @@ final class Repository {
         name: application, version: version,
         files: [Certificate.Subject(name: "model.onnx", sha256: SHA256Digest.of(model), bytes: model.count)],
         networkDigest: exact.digest.hexadecimalPart),
-      specification: specification, results: results, startedAt: Timestamp(milliseconds: 0),
-      finishedAt: Timestamp(milliseconds: 1000))
+      specification: specification, results: results, startedAt: Self.now, finishedAt: Self.now)
+    _ = try certificate.write(into: path(application, version))
+  }
+
+  /// Writes what the certificate of the good network says of another specification: the application's, under another
+  /// name.
+  func addSpecification(_ name: String, to application: String, _ version: String = "v0001") throws {
+    try write(Self.specification, to: specificationPath(name))
+    let network = ExactNetwork(try Self.network(Self.good))
+    let specification = try Specifications.Specification.read(path: specificationPath(name))
+    let results = try VerificationSession(network: network, specification: specification).run(budget: Budget())
+    for result in results {
+      guard let proof = result.proof else { continue }
+      try write(
+        try proof.read(),
+        to: "\(path(application, version))/\(ProofFile.name(specification: name, property: result.id))")
+    }
+    let old = try self.certificate(application, version)
+    let certificate = Certificate(
+      model: old.model, specification: specification, results: results, startedAt: Self.now, finishedAt: Self.now)
     _ = try certificate.write(into: path(application, version))
   }
 
@@ -96,7 +115,7 @@ final class Repository {
   func forge(
     _ application: String, _ version: String = "v0001", name: String? = nil, files: [Certificate.Subject]? = nil,
     networkDigest: String? = nil, properties: [PropertyRecord]? = nil,
-    arithmetic: Certificate.Arithmetic? = nil
+    arithmetic: Certificate.Arithmetic? = nil, verifier: Certificate.Tool? = nil
   ) throws {
     let old = try certificate(application, version)
     let new = Certificate(
@@ -105,8 +124,18 @@ final class Repository {
         networkDigest: networkDigest ?? old.model.networkDigest),
       specification: old.specification, properties: properties ?? old.properties,
       arithmetic: arithmetic ?? old.arithmetic,
-      verifier: old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
-    try write(try new.encoded(), to: certificatePath(application, version))
+      verifier: verifier ?? old.verifier, solver: old.solver, startedAt: old.startedAt, finishedAt: old.finishedAt)
+    try write(try SignedCertificate.sign(new, with: []), to: certificatePath(application, version))
+  }
+
+  /// Replaces text of a certificate inside of its envelope.
+  func tamper(_ path: String, _ old: String, _ new: String) throws {
+    let envelope = try JSONSerialization.jsonObject(with: Data(try bytes(path)))
+    let members = envelope as? [String: Any] ?? [:]
+    let payload = (members["payload"] as? String).flatMap { Data(base64Encoded: $0) } ?? Data()
+    let text = String(decoding: payload, as: UTF8.self).replacingOccurrences(of: old, with: new)
+    let changed = members.merging(["payload": Data(text.utf8).base64EncodedString()]) { $1 }
+    try JSONSerialization.data(withJSONObject: changed).write(to: URL(fileURLWithPath: path))
   }
 
   /// The record with another proof, or with none.
@@ -118,13 +147,30 @@ final class Repository {
       audit: old.audit)
   }
 
-  func gate(_ path: String? = nil) throws -> [GateFinding] {
-    try Gate(specifications: specs).run(path: path ?? models)
+  func gate(_ path: String? = nil) throws -> [GateFinding] { try run(path).findings }
+
+  /// A run under a policy text, in the year 2026.
+  func run(_ path: String? = nil, policy: String? = nil) throws -> GateRun {
+    var parsed =
+      try policy.map { try GatePolicy.parse(Array($0.utf8), path: "gate.yaml", now: Self.now) } ?? GatePolicy()
+    // What is judged here is not who signed; EvidenceTests does that.
+    if policy?.contains("signature:") != true { parsed.signature = .optional }
+    return try Gate(specifications: specs, policy: parsed, now: Self.now).run(path: path ?? models)
   }
+
+  static let now = Timestamp(milliseconds: 1_795_737_600_000)  // 2026-11-27
 
   /// The command that verifies a version again.
   func verifyCommand(_ application: String, _ version: String = "v0001") -> [String] {
     ["vpals", "verify", path(application, version), "--spec", specificationPath(application)]
+  }
+
+  /// The command that shows a counterexample.
+  func explainCommand(_ application: String, _ property: String) -> [String] {
+    [
+      "vpals", "explain", certificatePath(application), "--property", property, "--spec",
+      specificationPath(application),
+    ]
   }
 
   func trainCommand(_ application: String) -> [String] { ["vpals-train", application, "--queue", "--until-proven"] }

@@ -58,8 +58,8 @@ import Verification
         name: "nginx", version: "v0001",
         files: [Certificate.Subject(name: "model.onnx", sha256: SHA256Digest.of(model), bytes: model.count)],
         networkDigest: ExactNetwork(network).digest.hexadecimalPart),
-      specification: read, results: results, arithmetic: arithmetic, startedAt: Timestamp(milliseconds: 0),
-      finishedAt: Timestamp(milliseconds: 1000))
+      specification: read, results: results, arithmetic: arithmetic, startedAt: Repository.now,
+      finishedAt: Repository.now)
     var proofs: [String: ProofFile] = [:]
     for (result, record) in zip(results, certificate.properties) {
       if let proof = result.proof, let reference = record.proof { proofs[reference.path] = proof }

@@ -115,7 +115,7 @@ import Testing
     #expect(nginx.lines.count == 3)
     #expect(nginx.lines[2].hasPrefix("\(summaries[1].id.prefix(12))  nginx        v0001    nginx"))
 
-    let path = "models/nginx/v0001/nginx.certificate.json"
+    let path = "models/nginx/v0001/nginx.intoto.json"
     let byPath = try workspace.vpals("certificates", "show", path)
     #expect(byPath.status == 0)
     #expect(byPath.output == (try workspace.vpals("certificates", "show", summaries[1].id)).output)
@@ -130,7 +130,7 @@ import Testing
   }
 
   @Test func failsOnCertificatesThatAreNotThere() throws {
-    for id in ["0123456789", "models/none.certificate.json", "specs/nginx.yaml"] {
+    for id in ["0123456789", "models/none.intoto.json", "specs/nginx.yaml"] {
       let outcome = try workspace.vpals("certificates", "show", id)
       #expect(outcome.status == 2)
       #expect(outcome.output == "")

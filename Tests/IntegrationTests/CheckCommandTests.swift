@@ -7,7 +7,7 @@ import Testing
 /// `vpals-check`, which is alone with a certificate, a model and a specification.
 @Suite struct CheckCommandTests {
   let workspace = Workspace()
-  static let certificate = "models/nginx/v0001/nginx.certificate.json"
+  static let certificate = "models/nginx/v0001/nginx.intoto.json"
   static let model = "models/nginx/v0001/model.onnx"
 
   init() throws {
@@ -43,7 +43,7 @@ import Testing
     try workspace.add("other", try Workspace.falling())
     #expect(try workspace.vpals("verify", "models/other/v0001").status == 1)
     let outcome = try check(
-      certificate: "models/other/v0001/other.certificate.json", model: "models/other/v0001/model.onnx",
+      certificate: "models/other/v0001/other.intoto.json", model: "models/other/v0001/model.onnx",
       spec: "specs/other.yaml")
     #expect(outcome.status == 1)
     #expect(problems(outcome) == ["invalid: property 'rises-with-pressure' is claimed to be violated"])
@@ -66,13 +66,13 @@ import Testing
   private func checkCopy(_ change: ([UInt8]) -> [UInt8]?) throws -> Outcome {
     try FileManager.default.copyItem(
       atPath: workspace.file("models/nginx/v0001"), toPath: workspace.file("copy"))
-    #expect(try check(certificate: "copy/nginx.certificate.json", model: "copy/model.onnx").lines.last == "valid")
+    #expect(try check(certificate: "copy/nginx.intoto.json", model: "copy/model.onnx").lines.last == "valid")
     if let bytes = change(try workspace.bytes("copy/nginx.sane.proof")) {
       try workspace.write(bytes, to: "copy/nginx.sane.proof")
     } else {
       try FileManager.default.removeItem(atPath: workspace.file("copy/nginx.sane.proof"))
     }
-    return try check(certificate: "copy/nginx.certificate.json", model: "copy/model.onnx")
+    return try check(certificate: "copy/nginx.intoto.json", model: "copy/model.onnx")
   }
 
   /// The first tree begins behind the format, the network's digest, the number of queries and a query's digest.

@@ -1,5 +1,6 @@
 import Certificates
 import Foundation
+import Signing
 import TestHelpers
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
     let workspace = Workspace()
     try workspace.add("nginx", try Workspace.good())
     let version = "models/nginx/v0001"
-    let files = ["model.onnx", "nginx.certificate.json", "nginx.rises-with-pressure.proof", "nginx.sane.proof"]
+    let files = ["model.onnx", "nginx.intoto.json", "nginx.rises-with-pressure.proof", "nginx.sane.proof"]
     let rounds = 6
     for round in 0..<rounds {
       // From the second round on they replace what lies there.
@@ -19,17 +20,20 @@ import Testing
       for program in programs {
         let outcome = program.outcome()
         #expect(outcome.status == 0, "round \(round): \(outcome.error)")
-        #expect(outcome.lines.suffix(1) == ["next: vpals gate \(version)"])
+        #expect(
+          outcome.lines.suffix(1) == [
+            "next: vpals keys init && vpals verify \(version) --spec specs/nginx.yaml  # the gate asks for a signature"
+          ])
       }
       #expect(workspace.names(in: version) == files, "round \(round)")
-      let certificate = try UncheckedCertificate(contentsOf: workspace.file("\(version)/nginx.certificate.json"))
+      let certificate = try UncheckedCertificate(contentsOf: workspace.file("\(version)/nginx.intoto.json"))
       for record in certificate.claims.properties {
         let reference = try #require(record.proof)
         let bytes = try workspace.bytes("\(version)/\(reference.path)")
         #expect(SHA256Digest.of(bytes) == reference.sha256, "round \(round), \(record.id)")
       }
       let checked = try workspace.check(
-        "\(version)/nginx.certificate.json", "--model", "\(version)/model.onnx", "--spec", "specs/nginx.yaml")
+        "\(version)/nginx.intoto.json", "--model", "\(version)/model.onnx", "--spec", "specs/nginx.yaml")
       #expect(checked.status == 0 && checked.lines.last == "valid", "round \(round): \(checked.output)")
     }
     #expect(try workspace.vpals("gate").status == 0)
@@ -46,7 +50,7 @@ import Testing
     }
     #expect(programs.map { $0.outcome().status } == [1, 1])
     let certificate = try UncheckedCertificate(
-      contentsOf: workspace.file("models/nginx/v0001/nginx.certificate.json"))
+      contentsOf: workspace.file("models/nginx/v0001/nginx.intoto.json"))
     #expect(certificate.claims.properties.map(\.outcome.name) == ["violated", "holds"])
     let queue = try workspace.vpals("queue", "list")
     #expect(queue.status == 0)

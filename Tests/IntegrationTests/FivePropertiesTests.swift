@@ -45,7 +45,7 @@ import Testing
     #expect(report.properties.map(\.id) == Self.ids)
     #expect(report.properties.allSatisfy { $0.verdict == "holds" && $0.proof?.checked == true })
     let certificate = try #require(
-      workspace.names(in: "").first { $0.hasSuffix(".certificate.json") || $0.hasSuffix(".intoto.json") })
+      workspace.names(in: "").first { $0.hasSuffix(".intoto.json") || $0.hasSuffix(".intoto.json") })
     let check = try workspace.check(certificate, "--model", "model.onnx", "--spec", Self.specification)
     #expect(check.status == 0)
   }

@@ -1,6 +1,7 @@
 import Certificates
 import Foundation
 import Networks
+import Signing
 import Testing
 
 /// `vpals verify`, `vpals-check` and `vpals gate` on models of other programs: with external data, and in NNet.
@@ -27,7 +28,7 @@ import Testing
     try workspace.write(try export(Self.data), to: "models/torch/v0001/\(Self.data)")
     try workspace.write(Self.specification, to: "specs/torch.yaml")
     #expect(try workspace.vpals("verify", "models/torch/v0001").status == 0)
-    let certificate = try UncheckedCertificate(contentsOf: workspace.file("models/torch/v0001/torch.certificate.json"))
+    let certificate = try UncheckedCertificate(contentsOf: workspace.file("models/torch/v0001/torch.intoto.json"))
     #expect(
       try certificate.claims.model.files
         == ["model.onnx", Self.data].map { name in
@@ -36,7 +37,7 @@ import Testing
         })
     func check() throws -> Outcome {
       try workspace.check(
-        "models/torch/v0001/torch.certificate.json", "--model", "models/torch/v0001/model.onnx", "--spec",
+        "models/torch/v0001/torch.intoto.json", "--model", "models/torch/v0001/model.onnx", "--spec",
         "specs/torch.yaml")
     }
     let checked = try check()
@@ -79,7 +80,7 @@ import Testing
       try workspace.write(try export("\(name).onnx"), to: "\(name)/\(name).onnx")
       if name == "torch_plain" { try workspace.write(try export(Self.data), to: "\(name)/\(Self.data)") }
       #expect(try workspace.vpals("verify", "\(name)/\(name).onnx", "--spec", "specs/torch.yaml").status == 0)
-      let certificate = try UncheckedCertificate(contentsOf: workspace.file("\(name)/torch.certificate.json"))
+      let certificate = try UncheckedCertificate(contentsOf: workspace.file("\(name)/torch.intoto.json"))
       digests.insert(certificate.claims.model.networkDigest)
     }
     #expect(digests.count == 1)
@@ -88,7 +89,7 @@ import Testing
   @Test func doesNotOverwriteTheModel() throws {
     let model = try Workspace.good().onnx(name: "small", producerVersion: "test")
     try workspace.write(Workspace.specification, to: "rules.yaml")
-    for name in ["rules.sane.proof", "rules.sane.search", "rules.certificate.json"] {
+    for name in ["rules.sane.proof", "rules.sane.search", "rules.intoto.json"] {
       try workspace.write(model, to: "nets/\(name)")
       let outcome = try workspace.vpals("verify", "nets/\(name)", "--spec", "rules.yaml")
       #expect(outcome.status == 2)
@@ -138,19 +139,19 @@ import Testing
         "note: nets/small.nnet: the network takes normalised inputs (x - mean) / range and gives normalised outputs y with "
           + "output = y * range + mean: specifications speak of these, and the means and ranges in the file are no part of "
           + "what is proved"), "\(verified.error)")
-    let certificate = try UncheckedCertificate(contentsOf: workspace.file("nets/rules.certificate.json"))
+    let certificate = try UncheckedCertificate(contentsOf: workspace.file("nets/rules.intoto.json"))
     #expect(certificate.claims.model.name == "small")
     #expect(certificate.claims.model.files.map(\.name) == ["small.nnet"])
     // The same function as the ONNX file of other tests.
     #expect("sha256:\(certificate.claims.model.networkDigest)" == ExactNetwork(try Workspace.good()).digest)
     let checked = try workspace.check(
-      "nets/rules.certificate.json", "--model", "nets/small.nnet", "--spec", "rules.yaml")
+      "nets/rules.intoto.json", "--model", "nets/small.nnet", "--spec", "rules.yaml")
     #expect(checked.status == 0, "\(checked.output)")
     #expect(checked.lines.contains { $0.hasPrefix("note           the network takes normalised inputs") })
     #expect(checked.lines.last == "valid")
     try workspace.write(text.replacingOccurrences(of: "4,-2,", with: "4,-3,"), to: "nets/small.nnet")
     let changed = try workspace.check(
-      "nets/rules.certificate.json", "--model", "nets/small.nnet", "--spec", "rules.yaml")
+      "nets/rules.intoto.json", "--model", "nets/small.nnet", "--spec", "rules.yaml")
     #expect(changed.status == 1)
     try workspace.write("4,-2", to: "nets/small.nnet")
     let broken = try workspace.vpals("verify", "nets/small.nnet", "--spec", "rules.yaml")

@@ -1,6 +1,7 @@
 import Certificates
 import Foundation
 import Networks
+import Signing
 import TestHelpers
 import Testing
 
@@ -12,7 +13,7 @@ import Testing
   }
 
   private func records() throws -> [PropertyRecord] {
-    try UncheckedCertificate(contentsOf: workspace.file("models/hard/v0001/hard.certificate.json")).claims.properties
+    try UncheckedCertificate(contentsOf: workspace.file("models/hard/v0001/hard.intoto.json")).claims.properties
   }
 
   @Test func keepsWhatIsDecidedAndGoesOnFromThere() throws {
@@ -33,7 +34,7 @@ import Testing
     #expect(try workspace.vpals("gate").status == 1)
     #expect(
       workspace.names(in: "models/hard/v0001")
-        == ["hard.certificate.json", "hard.easy.proof", "hard.hard.search", "model.onnx"])
+        == ["hard.easy.proof", "hard.hard.search", "hard.intoto.json", "model.onnx"])
     #expect(stopped.output.contains("    certified so far: fails by at most "))
     let proof = try workspace.bytes("models/hard/v0001/hard.easy.proof")
     #expect(kept[0].proof?.sha256 == SHA256Digest.of(proof))

@@ -42,7 +42,7 @@ import Testing
         "  private  \(name).pem, mode 600: keep a copy in a safe place, and none in a repository",
         "  public   \(name).pub.pem",
         "  trust    trust.json: signs certificates from \(entry.validFrom) to \(entry.validUntil)",
-        "next: git add trust.json",
+        "next: git add trust.json  # and the log; never a private key",
       ])
     #expect(key.algorithm == "P-256" && key.purpose == "certificates" && key.state == "active" && key.maySign)
     #expect(key.privateKey == "\(name).pem")
@@ -60,7 +60,9 @@ import Testing
         + "place\n")
     #expect(try workspace.read("trust.json") == before)
     #expect(try workspace.read("\(name).pem") == secret)
-    #expect(workspace.names(in: ".vpals/keys").count == 2)
+    // The two halves of the key, and what keeps git away.
+    #expect(workspace.names(in: ".vpals/keys").count == 3)
+    #expect(try workspace.read(".vpals/keys/.gitignore") == "*\n")
   }
 
   @Test func rotatesRetiresAndRevokes() throws {
@@ -85,11 +87,16 @@ import Testing
     #expect(revoked.status == 0)
     #expect(
       revoked.lines == [
-        "revoked key \(first): nothing that it signed counts any more", "next: git add trust.json",
+        "revoked key \(first): nothing that it signed counts any more",
+        "next: git add trust.json  # and the log; never a private key",
       ])
     let last = try workspace.vpals("keys", "retire", second)
     #expect(last.status == 0)
-    #expect(last.lines.suffix(2) == ["no key may sign now", "next: vpals keys init"])
+    #expect(
+      last.lines.suffix(2) == [
+        "no key may sign now; vpals keys init makes one",
+        "next: git add trust.json  # and the log; never a private key",
+      ])
     #expect(try shown(status: 1).map(\.reason) == ["laptop stolen", nil])
     let text = try workspace.vpals("keys", "show")
     #expect(text.status == 1)

@@ -44,8 +44,10 @@ import TransparencyLog
   @Test func initMakesAnEmptyLogOnce() throws {
     let made = try workspace.vpals("log", "init", "--origin", Self.origin)
     #expect(made.status == 0 && made.error == "")
-    #expect(made.lines.first == "log .vpals/log: empty, named \(Self.origin)")
-    #expect(made.lines.last == (try vkey))
+    #expect(made.lines.first == "log .vpals/log: named \(Self.origin)")
+    #expect(made.lines.suffix(2).first == (try vkey))
+    #expect(made.lines.last == "next: git add .vpals/log .vpals/log.vkey trust.json  # never .vpals/log.key")
+    #expect(try workspace.read(".vpals/.gitignore") == "keys/\n*.key\nstore.sqlite*\n")
     var status = stat()
     #expect(stat(path + ".key", &status) == 0 && status.st_mode & 0o777 == 0o600)
     let secret = try String(contentsOfFile: path + ".key", encoding: .utf8)
@@ -209,7 +211,10 @@ import TransparencyLog
   @Test func whatCannotBeReadIsNoVerdict() throws {
     let none = try workspace.vpals("log", "verify")
     #expect(none.status == 2 && none.output == "")
-    #expect(none.error == "error: cannot read .vpals/log.vkey: there is no such file or directory; check the path\n")
+    #expect(
+      none.error
+        == "error: there is no log .vpals/log with a key .vpals/log.vkey; name the log with --log, or make one with vpals log "
+        + "init\n")
     try fill()
     for arguments in [
       ["verify", "--since", "none"], ["verify", "--since", ".vpals/log.vkey"], ["verify", "--proof", "a"],

@@ -20,8 +20,10 @@ final class Program {
 
   struct CannotStart: Error {}
 
-  /// - Parameter directory: Where the program runs.
-  init(_ name: String, _ arguments: [String], in directory: String) throws {
+  /// - Parameters:
+  ///   - directory: Where the program runs.
+  ///   - environment: What is set besides our own environment.
+  init(_ name: String, _ arguments: [String], in directory: String, environment: [String: String] = [:]) throws {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -30,7 +32,8 @@ final class Program {
     posix_spawn_file_actions_addopen(&actions, 2, "\(scratch.path)/error", O_WRONLY | O_CREAT, 0o644)
     let path = name.hasPrefix("/") ? name : ChildProcess.built(name)
     // env changes the directory and becomes the program, so signals reach it.
-    var texts: [UnsafeMutablePointer<CChar>?] = (["env", "-C", directory, path] + arguments).map { strdup($0) }
+    var texts: [UnsafeMutablePointer<CChar>?] =
+      (["env", "-C", directory] + environment.map { "\($0.key)=\($0.value)" } + [path] + arguments).map { strdup($0) }
     texts.append(nil)
     defer { for text in texts { free(text) } }
     guard posix_spawn(&process, "/usr/bin/env", &actions, nil, texts, environ) == 0 else { throw CannotStart() }

@@ -1,6 +1,7 @@
 import Certificates
 import Foundation
 import Networks
+import Signing
 import TestHelpers
 import Testing
 
@@ -54,7 +55,7 @@ import Testing
     let outcome = try vpals(solver: "/nonexistent/vpals-solver", "verify", "models/nginx/v0001").outcome()
     #expect(outcome.status == 0)
     let certificate = try UncheckedCertificate(
-      contentsOf: workspace.file("models/nginx/v0001/nginx.certificate.json"))
+      contentsOf: workspace.file("models/nginx/v0001/nginx.intoto.json"))
     #expect(certificate.claims.solver.version == "unavailable")
     #expect(certificate.claims.properties.allSatisfy { $0.solverLeaves == 0 })
   }
@@ -128,7 +129,7 @@ import Testing
     let outcome = program.outcome()
     #expect(outcome.status == 3)
     let certificate = try UncheckedCertificate(
-      contentsOf: workspace.file("models/hard/v0001/hard.certificate.json"))
+      contentsOf: workspace.file("models/hard/v0001/hard.intoto.json"))
     let killed = UnknownReason.solver("the solver process was ended by signal 9")
     #expect(certificate.claims.properties.map(\.outcome) == [.unknown(killed), .unknown(killed)])
     #expect(outcome.output.contains("the solver process was ended by signal 9"))

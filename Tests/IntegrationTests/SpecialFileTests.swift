@@ -37,7 +37,7 @@ import Testing
 
   let workspace = Workspace()
   static let version = "models/nginx/v0001"
-  static let certificate = "\(version)/nginx.certificate.json"
+  static let certificate = "\(version)/nginx.intoto.json"
   static let model = "\(version)/model.onnx"
   static let proof = "\(version)/nginx.sane.proof"
   static let specification = "specs/nginx.yaml"

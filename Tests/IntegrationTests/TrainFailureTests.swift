@@ -100,7 +100,7 @@ import Testing
     #expect(outcome.status == 2)
     #expect(outcome.output == "")
     #expect(outcome.error.hasPrefix("error: "))
-    #expect(place.workspace.names(in: "") == ["models", "naive.json", "small.json", "specs"])
+    #expect(place.workspace.names(in: "") == ["gate.yaml", "models", "naive.json", "small.json", "specs"])
   }
 
   @Test(arguments: [

@@ -105,7 +105,7 @@ final class TrainingPlace {
     for version in whole {
       #expect(
         workspace.names(in: "models/demo/\(version)") == [
-          "demo.certificate.json", "demo.cores.proof", "demo.pressure.proof", "demo.sane.proof", "model.onnx",
+          "demo.cores.proof", "demo.intoto.json", "demo.pressure.proof", "demo.sane.proof", "model.onnx",
           "training.json",
         ], "\(note)", sourceLocation: sourceLocation)
     }

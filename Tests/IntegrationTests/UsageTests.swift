@@ -17,7 +17,7 @@ import Testing
     #expect(outcome.output == "")
     #expect(outcome.error.hasPrefix("error: "))
     #expect(outcome.error.contains("Usage: vpals"))
-    #expect(workspace.names(in: "") == [])
+    #expect(workspace.names(in: "") == ["gate.yaml"])
   }
 
   @Test(arguments: [

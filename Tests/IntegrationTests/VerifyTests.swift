@@ -2,6 +2,7 @@ import Certificates
 import ExactArithmetic
 import Foundation
 import Networks
+import Signing
 import Specifications
 import TestHelpers
 import Testing
@@ -71,12 +72,12 @@ struct VerifyJSON: Decodable {
     #expect(report.properties.map(\.provedShare) == [1, 1])
     #expect(report.properties.map(\.reason) == [nil, nil])
     #expect(report.properties.map(\.counterexamples) == [0, 0])
-    #expect(report.certificate == "models/nginx/v0001/nginx.certificate.json")
+    #expect(report.certificate == "models/nginx/v0001/nginx.intoto.json")
     let proofs = ["nginx.rises-with-pressure.proof", "nginx.sane.proof"]
-    #expect(workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.certificate.json"] + proofs)
+    #expect(workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.intoto.json"] + proofs)
 
     let certificate = try UncheckedCertificate(
-      contentsOf: workspace.file("models/nginx/v0001/nginx.certificate.json"))
+      contentsOf: workspace.file("models/nginx/v0001/nginx.intoto.json"))
     #expect(certificate.claims.claimsAllHold)
     let references = try certificate.claims.properties.map { try #require($0.proof) }
     #expect(references.map(\.path) == proofs)
@@ -111,7 +112,7 @@ struct VerifyJSON: Decodable {
     #expect(report.properties.map(\.verdict) == ["violated", "holds"])
     #expect(report.properties.map { $0.proof?.path } == [nil, "models/nginx/v0001/nginx.sane.proof"])
     #expect(
-      workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.certificate.json", "nginx.sane.proof"])
+      workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.intoto.json", "nginx.sane.proof"])
     let example = try #require(report.properties[0].counterexample)
     let x = try numbers(example.x)
     let xPrime = try numbers(example.xPrime)
@@ -148,8 +149,9 @@ struct VerifyJSON: Decodable {
     #expect(lines.contains { $0.hasPrefix("    at cores ") })
     #expect(lines.contains { $0.hasPrefix("✓ sane: holds, ") })
     #expect(
-      lines.suffix(2) == [
-        "1 of 2 properties hold; certificate: models/nginx/v0001/nginx.certificate.json",
+      lines.suffix(3) == [
+        "1 of 2 properties hold; certificate: models/nginx/v0001/nginx.intoto.json",
+        "not signed: there is no trust.json; not logged",
         "next: vpals-train nginx --queue --until-proven  # retrains on the counterexamples",
       ])
 
@@ -157,9 +159,10 @@ struct VerifyJSON: Decodable {
     let proven = try workspace.vpals("verify", "models/nginx/v0001")
     #expect(proven.status == 0)
     #expect(
-      proven.lines.suffix(2) == [
-        "2 of 2 properties hold; certificate: models/nginx/v0001/nginx.certificate.json",
-        "next: vpals gate models/nginx/v0001",
+      proven.lines.suffix(3) == [
+        "2 of 2 properties hold; certificate: models/nginx/v0001/nginx.intoto.json",
+        "not signed: there is no trust.json; not logged",
+        "next: vpals keys init && vpals verify models/nginx/v0001 --spec specs/nginx.yaml  # the gate asks for a signature",
       ])
   }
 
@@ -201,20 +204,21 @@ struct VerifyJSON: Decodable {
     let report = try VerifyJSON(outcome)
     #expect(report.properties.map(\.verdict) == ["holds", "holds"])
     #expect(report.properties.allSatisfy { $0.proof == nil })
-    #expect(workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.certificate.json"])
+    #expect(workspace.names(in: "models/nginx/v0001") == ["model.onnx", "nginx.intoto.json"])
     let gate = try workspace.vpals("gate")
     #expect(gate.status == 1)
     for id in ["rises-with-pressure", "sane"] {
       let line =
-        "FAIL nginx/v0001  VP010 proof-unchecked  models/nginx/v0001/nginx.certificate.json: property '\(id)' is "
+        "FAIL nginx/v0001  VP010 proof-unchecked  models/nginx/v0001/nginx.intoto.json: property '\(id)' is "
         + "claimed to hold without a proof"
       #expect(gate.lines.contains(line), "\(gate.output)")
     }
     // What is said to do next is what helps.
     let text = try workspace.vpals("verify", "models/nginx/v0001", "--engine", "smt")
     #expect(
-      text.lines.suffix(3) == [
-        "2 of 2 properties hold; certificate: models/nginx/v0001/nginx.certificate.json",
+      text.lines.suffix(4) == [
+        "2 of 2 properties hold; certificate: models/nginx/v0001/nginx.intoto.json",
+        "not signed: there is no trust.json; not logged",
         "the solver's word is no proof, and the gate asks for proofs",
         "next: vpals verify models/nginx/v0001 --spec specs/nginx.yaml",
       ])
@@ -243,15 +247,15 @@ struct VerifyJSON: Decodable {
     try workspace.write(try Workspace.good().onnx(name: "small", producerVersion: "test"), to: "nets/small.onnx")
     try workspace.write(Workspace.specification, to: "rules.yaml")
     #expect(try workspace.vpals("verify", "nets/small.onnx", "--spec", "rules.yaml").status == 0)
-    let certificate = try UncheckedCertificate(contentsOf: workspace.file("nets/rules.certificate.json"))
+    let certificate = try UncheckedCertificate(contentsOf: workspace.file("nets/rules.intoto.json"))
     #expect(certificate.claims.model.name == "small")
     #expect(certificate.claims.model.files.map(\.name) == ["small.onnx"])
     #expect(
       workspace.names(in: "nets") == [
-        "rules.certificate.json", "rules.rises-with-pressure.proof", "rules.sane.proof", "small.onnx",
+        "rules.intoto.json", "rules.rises-with-pressure.proof", "rules.sane.proof", "small.onnx",
       ])
     let checked = try workspace.check(
-      "nets/rules.certificate.json", "--model", "nets/small.onnx", "--spec", "rules.yaml")
+      "nets/rules.intoto.json", "--model", "nets/small.onnx", "--spec", "rules.yaml")
     #expect(checked.status == 0)
     #expect(checked.lines.last == "valid")
   }
@@ -259,7 +263,7 @@ struct VerifyJSON: Decodable {
   @Test func keepsTheCertificateOfAFullRunWhenALaterOneIsCutShort() throws {
     try workspace.add("hard", try Workspace.hard(), specification: Workspace.hardSpecification)
     #expect(try workspace.vpals("verify", "models/hard/v0001", "--timeout", "1s").status == 3)
-    let path = "models/hard/v0001/hard.certificate.json"
+    let path = "models/hard/v0001/hard.intoto.json"
     // As if a longer run had decided the rest.
     let old = try UncheckedCertificate(contentsOf: workspace.file(path)).claims
     let records = old.properties.map { record in

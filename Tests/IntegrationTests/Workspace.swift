@@ -11,6 +11,8 @@ final class Workspace {
     let directory = TemporaryDirectory()
     self.directory = directory
     path = directory.path
+    // Most tests are about what is proved; SignedModelTests are about who says so.
+    try? Data("gate: vpals/v1\nsignature: optional\n".utf8).write(to: URL(filePath: "\(path)/gate.yaml"))
   }
 
   /// A workspace in a directory that somebody else removes.

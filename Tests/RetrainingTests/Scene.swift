@@ -4,6 +4,7 @@ import Certificates
 import Foundation
 import Networks
 import Retraining
+import Signing
 import Specifications
 import Synchronization
 import TestHelpers
@@ -69,23 +70,29 @@ final class Scene: Sendable {
     #expect(path == "\(models)/\(Self.application)/\(report.version)", sourceLocation: sourceLocation)
     #expect(
       TemporaryDirectory.names(in: path) == [
-        "demo.certificate.json", "demo.cores.proof", "demo.pressure.proof", "demo.sane.proof", "model.onnx",
+        "demo.cores.proof", "demo.intoto.json", "demo.pressure.proof", "demo.sane.proof", "model.onnx",
         "training.json",
       ], sourceLocation: sourceLocation)
     let model = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/model.onnx")))
     let network = ExactNetwork(try Network(onnx: model))
     #expect(network.digest == report.networkDigest, sourceLocation: sourceLocation)
 
-    let certificate = try UncheckedCertificate(contentsOf: "\(path)/demo.certificate.json")
+    let certificate = try UncheckedCertificate(contentsOf: "\(path)/demo.intoto.json")
     let claims = certificate.claims
     #expect(claims.claimsAllHold, sourceLocation: sourceLocation)
     #expect(claims.properties.map(\.id) == specification.properties.map(\.id), sourceLocation: sourceLocation)
     #expect(claims.model.name == Self.application, sourceLocation: sourceLocation)
     #expect(claims.model.version == report.version, sourceLocation: sourceLocation)
+    let training = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/training.json")))
     #expect(
       claims.model.files == [
-        Certificate.Subject(name: "model.onnx", sha256: SHA256Digest.of(model), bytes: model.count)
+        Certificate.Subject(name: "model.onnx", sha256: SHA256Digest.of(model), bytes: model.count),
+        Certificate.Subject(name: "training.json", sha256: SHA256Digest.of(training), bytes: training.count),
       ], sourceLocation: sourceLocation)
+    // All rows lie in the domain that they were made in.
+    let coverage = try #require(claims.data, sourceLocation: sourceLocation)
+    #expect(coverage.training.rows > 0 && coverage.heldOut.rows > 0, sourceLocation: sourceLocation)
+    #expect(claims.expiresAt > claims.finishedAt, sourceLocation: sourceLocation)
     #expect(claims.model.networkDigest == network.digest.hexadecimalPart, sourceLocation: sourceLocation)
     #expect(claims.specification.digest == specification.digest.hexadecimalPart, sourceLocation: sourceLocation)
     #expect(certificate.fileProblems(in: path).isEmpty, sourceLocation: sourceLocation)

@@ -26,8 +26,6 @@ import TestHelpers
     #expect(signed.certificate.claims == certificate)
     #expect(signed.certificate.bytes == (try certificate.encoded()))
     #expect(signed.keyIDs == [signer.key.publicKey.id])
-    #expect(try SignedCertificate.fileName(specification: "nginx") == "nginx.intoto.json")
-    #expect(refusal { () throws(SigningError) in try SignedCertificate.fileName(specification: "a/b") } == .file)
   }
 
   @Test func theStatementIsInTotosAndNamesEveryFile() throws {

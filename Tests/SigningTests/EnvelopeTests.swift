@@ -47,7 +47,7 @@ import TestHelpers
     ("payloadType", .payloadType, { $0.set("payloadType", "application/json") }),
     ("payload not base64", .notBase64, { $0.set("payload", "eyJhIjoxfQ") }),
     ("payload of another type", .malformed, { $0.set("payload", 1) }),
-    ("no signatures", .malformed, { $0.set("signatures", [Any]()) }),
+    ("no signatures", .unsigned, { $0.set("signatures", [Any]()) }),
     ("signatures missing", .malformed, { $0.members["signatures"] = nil }),
     ("too many signatures", .tooLarge, { $0.set("signatures", [Any](repeating: ["sig": ""], count: 17)) }),
   ]

@@ -4,6 +4,7 @@
 import CertificateStorage
 import CertificateStorageSQLite
 import Certificates
+import Evidence
 import FoundationEssentials
 import Glibc
 import TestHelpers
@@ -68,6 +69,18 @@ func files(_ directory: String) throws {
   }
 }
 
+/// `issue STORE LOG DIRECTORY FIRST`: issues certificates numbered from FIRST into DIRECTORY, through store and log.
+func issue(_ store: SQLiteStore) throws {
+  let issuer = Issuer(log: try IssuingLog(directory: CommandLine.arguments[3]))
+  let first = number(5)
+  for step in 0..<10_000 {
+    let issued = try issuer.issue(
+      StoreExamples.certificate(seconds: first + step), proofs: [:], into: CommandLine.arguments[4], isVersion: true,
+      store: store, now: Timestamp(StoreExamples.start))
+    acknowledge("issued \(issued.outcome.certificateID) \(issued.logIndex ?? -1)")
+  }
+}
+
 /// `log LOG`: appends commits of 1 to 2000 entries; entry number i is the text `entry i`.
 func log(_ directory: String) throws {
   let writer = LogWriter(directory: directory, signers: [try LogFiles.readSecretKey(directory)])
@@ -103,6 +116,7 @@ do {
   case "files": try files(place)
   case "log": try log(place)
   case "append": try append(place)
+  case "issue": try issue(try SQLiteStore(path: place))
   case "init": try initialise(place)
   default: exit(64)
   }

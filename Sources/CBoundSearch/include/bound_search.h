@@ -29,6 +29,9 @@ typedef struct {
   float *premise;
   // Bounds known beforehand, then in the cell.
   float *zLow, *zHigh, *dLow, *dHigh;
+  /// Whether zLow and zHigh are, in every lane, what an earlier evaluation of the same cell ended with: then they are
+  /// not computed again.
+  int32_t known;
   // Multipliers: start of the ascent, then the best ones.
   float *alpha, *kappa, *omega, *active, *slope;  // neurons
   float *beta;                                    // neurons + constraints
