@@ -11,7 +11,7 @@ import Testing
 /// One run in every format, against `Golden/report.*`; with VPALS_WRITE_GOLDEN=1 the files are written instead.
 @Suite struct ReportTests {
   private static let golden = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden")
-  private static let root = SourceRoot(directory: "/work/repository")
+  private static let root = SourceRoot(directory: "/srv/repository")
 
   static func subject(_ property: String, line: Int, application: String = "redis") -> Refusal.Subject {
     Refusal.Subject(
@@ -193,11 +193,11 @@ import Testing
   }
 
   @Test func pathsAreRelativeToTheRoot() {
-    let root = SourceRoot(directory: "/work/repository")
+    let root = SourceRoot(directory: "/srv/repository")
     for (path, expected, isInside) in [
       ("specs/a.yaml", "specs/a.yaml", true), ("./specs//a.yaml", "specs/a.yaml", true),
-      ("/work/repository/specs/a.yaml", "specs/a.yaml", true), ("x/../specs/a.yaml", "specs/a.yaml", true),
-      ("../other/a.yaml", "/work/other/a.yaml", false), ("/work/repository2/a", "/work/repository2/a", false),
+      ("/srv/repository/specs/a.yaml", "specs/a.yaml", true), ("x/../specs/a.yaml", "specs/a.yaml", true),
+      ("../other/a.yaml", "/srv/other/a.yaml", false), ("/srv/repository2/a", "/srv/repository2/a", false),
       ("/etc/a", "/etc/a", false),
     ] {
       #expect(root.path(path) == (expected, isInside), "\(path)")
