@@ -37,7 +37,7 @@ gate: ## refuse models of this repository that are not proven
 	swift build --product vpals
 	$(BUILD)/debug/vpals gate models
 
-fuzz: ## fuzz the readers of files under AddressSanitizer; FUZZ_SECONDS=60 for each of the five
+fuzz: ## fuzz the readers of files under AddressSanitizer; FUZZ_SECONDS=60 for each of the six
 	@scripts/fuzz
 
 # BENCH=targets: what has a target, medians of three, an hour or more. BENCH=full: every network and feature, for many

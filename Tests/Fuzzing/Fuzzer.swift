@@ -5,6 +5,7 @@ import Networks
 import ProofChecking
 import Signing
 import Specifications
+import TransparencyLog
 
 /// The readers of files from strangers under libFuzzer; `scripts/fuzz` builds and runs it. `VPALS_FUZZ_TARGET` names
 /// the reader, and the working directory is the repository.
@@ -16,15 +17,42 @@ private let target: any FuzzTarget = {
     switch name {
     case "proof": return try ProofTarget()
     case "certificate": return try CertificateTarget()
+    case "evidence": return EvidenceTarget()
     case "onnx": return try ONNXTarget()
     case "nnet": return NNetTarget()
     case "spec": return SpecificationTarget()
-    default: fatalError("VPALS_FUZZ_TARGET is '\(name)'; it must be proof, certificate, onnx, nnet or spec")
+    default: fatalError("VPALS_FUZZ_TARGET is '\(name)'; it must be proof, certificate, evidence, onnx, nnet or spec")
     }
   } catch {
     fatalError("\(error)")
   }
 }()
+
+/// The files of evidence beside a model and in a repository: envelopes, proofs of the log, its entries and checkpoints,
+/// trust files.
+private struct EvidenceTarget: FuzzTarget {
+  func run(_ bytes: [UInt8]) {
+    if let file = try? CertificateFile(bytes: bytes, file: "a") {
+      // One certificate, one payload: whoever signs, the same bytes are signed.
+      let again = SignedCertificate.statement(of: file.certificate.claims).encoded
+      guard again == file.envelope.payload else { fatalError("another payload when written") }
+      guard (try? file.verified(by: TrustFile(), now: Timestamp(milliseconds: 0))) == nil else {
+        fatalError("believed without a key")
+      }
+    }
+    if let trust = try? TrustFile(bytes: bytes, file: "a") {
+      guard let again = try? TrustFile(bytes: trust.encoded, file: "a"), again == trust else {
+        fatalError("another trust file when written")
+      }
+    }
+    if let entry = try? LogEntry(parsing: bytes, place: "a") {
+      guard (try? entry.encoded()) == bytes else { fatalError("another entry when written") }
+    }
+    _ = try? LogProof.claimedOrigin(bytes, file: "a")
+    _ = try? SignedCheckpoint.claimedOrigin(bytes, file: "a")
+    guard (try? LogProof(parsing: bytes, keys: [], file: "a")) == nil else { fatalError("believed without a key") }
+  }
+}
 
 private protocol FuzzTarget: Sendable {
   /// Inputs to begin with, beside the files of the repository.
