@@ -13,8 +13,8 @@ public protocol Store: Sendable {
 
   /// Records a certificate, its model version and its counterexamples.
   ///
-  /// An issued certificate is also put among the entries that wait for the log, with those that it supersedes: earlier
-  /// issued ones of the same model version and specification. A counterexample to a property that an issued certificate
+  /// An issued certificate is also put among the entries that wait for the log, with the one that it
+  /// supersedes. A counterexample to a property that an issued certificate
   /// of the same network claims to hold revokes that certificate.
   ///
   /// The same certificate again changes nothing. For each counterexample the pair's entry (``QueueEntry/id``) decides:

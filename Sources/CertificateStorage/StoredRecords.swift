@@ -7,11 +7,16 @@ public struct VerificationRecord: Sendable, Hashable {
   /// Whether the certificate is for others: written beside its model, and to be logged. Candidates of a training loop
   /// are only remembered.
   public let isIssued: Bool
+  /// The identifier of the certificate whose file an issued one takes; nil when there is none.
+  public let superseded: String?
 
-  public init(certificate: Certificate, found: [FoundCounterexample], isIssued: Bool = false) {
+  public init(
+    certificate: Certificate, found: [FoundCounterexample], isIssued: Bool = false, superseded: String? = nil
+  ) {
     self.certificate = certificate
     self.found = found
     self.isIssued = isIssued
+    self.superseded = superseded
   }
 }
 

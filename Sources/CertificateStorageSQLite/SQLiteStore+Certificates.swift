@@ -23,7 +23,7 @@ extension SQLiteStore {
     return try revokingAlsoWhenFull(entries, origin: origin, certificate: certificate, at: time) { database in
       let isNew = try insert(unchecked, isIssued: verification.isIssued, at: time, in: database)
       if verification.isIssued, try isNew || markIssued(unchecked, in: database) {
-        try logIssue(of: unchecked, at: time, in: database)
+        try logIssue(of: unchecked, superseding: verification.superseded, at: time, in: database)
       }
       let queue = try insert(entries, origin: origin, at: time, in: database)
       try revoke(refutedBy: entries, origin: origin, certificate: certificate, at: time, in: database)

@@ -114,23 +114,14 @@ extension SQLiteStore {
   }
 
   /// Puts an issued certificate, and what it takes the place of, among the entries that wait for the log.
-  func logIssue(of certificate: UncheckedCertificate, at time: Timestamp, in database: Database) throws {
+  func logIssue(
+    of certificate: UncheckedCertificate, superseding old: String?, at time: Timestamp, in database: Database
+  ) throws {
     let name = CertificateEvents.Name(certificate)
     try add(CertificateEvents.issued(certificate, at: time), of: name.id, in: database)
-    let earlier = try String.fetchAll(
-      database,
-      sql: """
-        SELECT certificates.id FROM certificates JOIN models ON models.id = model_id
-        WHERE models.name = ? AND models.version = ? AND specification = ? AND issued AND certificates.id <> ?
-        ORDER BY sequence DESC LIMIT 1
-        """,
-      arguments: [
-        certificate.claims.model.name, certificate.claims.model.version, certificate.claims.specification.name, name.id,
-      ])
-    for id in earlier {
-      let old = CertificateEvents.Name(id: id, path: name.path)
-      try add(CertificateEvents.superseded(old, by: name, at: time), of: name.id, in: database)
-    }
+    guard let old, old != name.id else { return }
+    let superseded = CertificateEvents.Name(id: old, path: name.path)
+    try add(CertificateEvents.superseded(superseded, by: name, at: time), of: name.id, in: database)
   }
 
   private func add(_ entry: LogEntry, of certificate: String, in database: Database) throws {

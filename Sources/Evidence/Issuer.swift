@@ -11,7 +11,7 @@ internal import TransparencyLog
 ///     SPEC.intoto.json       the certificate in a DSSE envelope, signed by the key, or by nobody without one
 ///     SPEC.PROPERTY.proof    its proofs
 ///     SPEC.tlog-proof        that the log has it, and the entry (with a log)
-///     SPEC.vsa.json   the verdict for policy engines (with a key)
+///     SPEC.vsa.json          the verdict for policy engines (with a key)
 ///     model.sig              the signature of all files of the version's directory (with a key), written last
 ///
 /// The order is: the store, with what is to be logged, in one transaction; the log; the files. Killed in between, a
@@ -89,11 +89,13 @@ public struct Issuer: Sendable {
     _ certificate: Certificate, found: [FoundCounterexample] = [], proofs: [String: ProofFile], into directory: String,
     isVersion: Bool, store: any Store, now: Timestamp
   ) throws -> Issued {
+    let path = "\(directory)/\(try Certificate.fileName(specification: certificate.specification.name))"
+    // What cannot be read is no certificate that anybody relies on.
+    let old = try? CertificateFile(contentsOf: path).certificate.sha256
     let outcome = try store.record(
-      VerificationRecord(certificate: certificate, found: found, isIssued: true), now: now.date)
+      VerificationRecord(certificate: certificate, found: found, isIssued: true, superseded: old), now: now.date)
     let (files, logIndex) = try files(
       of: certificate, id: outcome.certificateID, hasProofs: Self.hasProofs(certificate), store: store, now: now)
-    let path = "\(directory)/\(try Certificate.fileName(specification: certificate.specification.name))"
     guard let lock = FileDescriptor(path: directory, flags: O_RDONLY | O_DIRECTORY),
       lock.lock(waitingUpTo: Self.lockSeconds)
     else { throw SystemFailure.last.error("write \(path)") }

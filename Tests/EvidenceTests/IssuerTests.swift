@@ -421,6 +421,16 @@ struct Scene {
     #expect(try second.publish(from: scene.store) == 0)
   }
 
+  /// A copy in another directory takes the place of nothing: the original counts on.
+  @Test func aCopyElsewhereSupersedesNothing() throws {
+    _ = try scene.issue(Scene.holding())
+    let copy = "\(scene.directory.path)/copy"
+    try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: false)
+    _ = try scene.signing.issue(
+      Scene.holding(seconds: 1), proofs: [:], into: copy, isVersion: false, store: scene.store, now: Scene.now)
+    #expect(try scene.entries().map(\.kind) == [.certificateIssued, .certificateIssued])
+  }
+
   @Test func aCertificateThatWasOnlyRememberedCanBeIssued() throws {
     let id = try scene.store.record(
       VerificationRecord(certificate: Scene.holding(), found: []), now: StoreExamples.start

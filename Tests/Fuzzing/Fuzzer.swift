@@ -10,7 +10,8 @@ import TransparencyLog
 /// The readers of files from strangers under libFuzzer; `scripts/fuzz` builds and runs it. `VPALS_FUZZ_TARGET` names
 /// the reader, and the working directory is the repository.
 ///
-/// A trap, a sanitizer's report, memory beyond the limit, slowness beyond it and a `fatalError` below are findings.
+/// A trap, a sanitizer's report, memory beyond the limit, slowness beyond it and a `fatalError` below are findings: a
+/// crash is how libFuzzer is told of an input that must be looked at, and how a wrong call of this program ends.
 private let target: any FuzzTarget = {
   let name = ProcessInfo.processInfo.environment["VPALS_FUZZ_TARGET"] ?? ""
   do {

@@ -56,6 +56,7 @@ final class SignedRepository {
     _ application: String, _ version: String = "v0001", network numbers: [Double] = Repository.good,
     data: Certificate.Coverage? = nil, validityDays: Int = 30, by issuer: Issuer? = nil
   ) throws -> Issuer.Issued {
+    let earlier = try? repository.bytes(repository.certificatePath(application, version))
     try repository.add(application, version, network: numbers)
     let path = repository.path(application, version)
     let old = try repository.certificate(application, version)
@@ -63,6 +64,12 @@ final class SignedRepository {
       model: old.model, specification: old.specification, properties: old.properties, arithmetic: old.arithmetic,
       verifier: old.verifier, solver: old.solver, data: data, startedAt: old.startedAt, finishedAt: old.finishedAt,
       expiresAt: old.finishedAt.advanced(by: .seconds(validityDays * 86_400)))
+    // What is issued takes the place of what lay there before.
+    if let earlier {
+      try repository.write(earlier, to: repository.certificatePath(application, version))
+    } else {
+      try FileManager.default.removeItem(atPath: repository.certificatePath(application, version))
+    }
     return try (issuer ?? self.issuer).issue(
       certificate, proofs: [:], into: path, isVersion: true, store: store, now: Self.now)
   }
