@@ -20,6 +20,8 @@ final class SignedRepository {
   let key = PrivateKey()
   let log: IssuingLog
   let logKey: VerifierKey
+  /// Verified so far: each run started at a time of its own, as no two runs are the same certificate.
+  private var runs = 0
   static let now = Repository.now
 
   var directory: String { repository.directory.path }
@@ -60,9 +62,11 @@ final class SignedRepository {
     try repository.add(application, version, network: numbers)
     let path = repository.path(application, version)
     let old = try repository.certificate(application, version)
+    runs += 1
     let certificate = Certificate(
       model: old.model, specification: old.specification, properties: old.properties, arithmetic: old.arithmetic,
-      verifier: old.verifier, solver: old.solver, data: data, startedAt: old.startedAt, finishedAt: old.finishedAt,
+      verifier: old.verifier, solver: old.solver, data: data, startedAt: old.startedAt.advanced(by: .seconds(-runs)),
+      finishedAt: old.finishedAt,
       expiresAt: old.finishedAt.advanced(by: .seconds(validityDays * 86_400)))
     // What is issued takes the place of what lay there before.
     if let earlier {
