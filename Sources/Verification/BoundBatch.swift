@@ -55,6 +55,8 @@ final class BoundBatch {
   private let neurons: Int
   private let inputs: Int
   private let betas: Int
+  /// Rows of a lane, scratch not counted.
+  private let rows: Int
   private let parameters: [UnsafeMutablePointer<Float>]
 
   init(_ problem: SearchProblem) {
@@ -65,8 +67,8 @@ final class BoundBatch {
     let n = inputs
     let g = neurons
     let scratch = Int(bs_scratch_rows(problem.native))
-    let rows = 4 * n + 12 * g + betas + 3 + scratch + 16
-    let count = rows * Self.lanes
+    rows = 4 * n + 12 * g + betas + 4
+    let count = (rows + scratch) * Self.lanes
     let all = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64)
       .initializeMemory(as: Float.self, repeating: 0, count: count)
     memory = all
@@ -89,6 +91,7 @@ final class BoundBatch {
     batch.slope = take(g)
     batch.beta = take(betas)
     batch.bound = take(1)
+    batch.start = take(1)
     batch.plain = take(1)
     batch.form = take(n)
     batch.minimiser = take(n)
@@ -126,10 +129,24 @@ final class BoundBatch {
     }
   }
 
-  /// Whether ``run(iterations:rate:target:)`` takes the bounds of z that were loaded as they are.
-  var takesKnownValues: Bool {
-    get { batch.known != 0 }
-    set { batch.known = newValue ? 1 : 0 }
+  /// What ``run(iterations:rate:target:)`` takes as it is.
+  enum Known: Int32 {
+    case nothing
+    /// The bounds of z that were loaded.
+    case values
+    /// All bounds and the best multipliers, of lanes that were bounded before.
+    case everything
+  }
+
+  var known: Known {
+    get { Known(rawValue: batch.known) ?? .nothing }
+    set { batch.known = newValue.rawValue }
+  }
+
+  /// Copies a lane of another batch of the same problem, or of this one.
+  func copy(_ lane: Int, from other: BoundBatch, _ source: Int) {
+    let w = Self.lanes
+    for row in 0..<rows { memory[row * w + lane] = other.memory[row * w + source] }
   }
 
   /// Puts bounds of z, as ``values(_:)`` gave them, into a lane that is loaded.
@@ -151,6 +168,8 @@ final class BoundBatch {
   }
 
   func bound(_ lane: Int) -> Float { batch.bound[lane] }
+  /// The bound before the first step.
+  func start(_ lane: Int) -> Float { batch.start[lane] }
   func plain(_ lane: Int) -> Float { batch.plain[lane] }
   func isEmpty(_ lane: Int) -> Bool { batch.empty[lane] != 0 }
   func form(_ lane: Int, _ input: Int) -> Float { batch.form[input * Self.lanes + lane] }

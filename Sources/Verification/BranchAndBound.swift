@@ -34,55 +34,6 @@ struct FoundTree {
   func write(to sink: ([UInt8]) throws -> Void) rethrows { try SplitTree.write(root, parts: parts, to: sink) }
 }
 
-/// Which splits a search prefers.
-enum SplitMode: Sendable, Hashable, CaseIterable {
-  /// Input halves; phases only where few are open.
-  case inputs
-  /// Whichever promises more.
-  case mixed
-  /// Whichever gained more where both were tried, at some of the cells.
-  case lookAhead
-}
-
-/// What a cell's ancestors learned from trying both kinds of split. It comes down the tree alone, so that a cell's split
-/// does not depend on what other threads do.
-struct SplitExperience: Sendable {
-  /// The logarithm of what a phase's promise must be multiplied by to compare with an input's.
-  private(set) var lean: Float = 0
-  /// The trials so far.
-  private(set) var trials = 0
-  /// A number that depends on the place in the tree.
-  private var place: UInt64 = 1
-
-  /// Trials count at most this much, so that later ones can still change the lean.
-  private static let memory = 6
-  /// Cells of at most this depth try both kinds; below, a share of cells that falls as trials agree.
-  private static let fullDepth = 5
-
-  /// Whether this cell tries both kinds.
-  func isSampled(share: Double) -> Bool {
-    if share >= Double(sign: .plus, exponent: -Self.fullDepth, significand: 1) { return true }
-    return SplitMix64.mixed(place) & (trials < 8 ? 7 : trials < 12 ? 15 : 31) == 0
-  }
-
-  /// - Parameters:
-  ///   - promised: The logarithm of a phase's promise divided by an input's.
-  ///   - observed: The logarithm of the gains' ratio.
-  func adding(promised: Float, observed: Float) -> SplitExperience {
-    var result = self
-    result.trials += 1
-    result.lean += (observed - promised - lean) / Float(min(result.trials, Self.memory))
-    return result
-  }
-
-  /// That of a child.
-  func child(_ number: UInt64) -> SplitExperience {
-    var result = self
-    result.place = SplitMix64.mixed(place &* 2 &+ number)
-    return result
-  }
-}
-
 /// Branch and bound over input halves and neuron phases.
 ///
 /// Sixteen cells at a time are bounded in binary32 (`CBoundSearch`): intermediate bounds from scratch, then a few steps
@@ -95,18 +46,21 @@ final class BranchAndBound: @unchecked Sendable {
 
   /// The most cells examined in one query.
   static let maximumCells = 50_000_000
+  /// Steps of ascent for every cell, for a cell that another round may close, and for the whole domain.
   static let iterations = 5
+  static let furtherIterations = 8
   static let rootIterations = 60
   /// Steps for the children of a split that is tried.
   static let trialIterations = 2
-  /// Step sizes of the ascent: from nothing, and from a parent's multipliers.
-  private static let rootRate: Float = 0.1
-  private static let rate: Float = 0.06
+  /// Step sizes of the ascent: from nothing, from a parent's multipliers, and from a cell's own.
+  static let rootRate: Float = 0.1
+  static let rate: Float = 0.06
+  static let furtherRate: Float = 0.05
   /// With so few open phases only they are split. A claim that is tight along a line or surface would otherwise have
   /// its inputs halved along all of it; so it is settled exactly by at most 2^`fewPhases` cells a place.
-  private static let fewPhases = 4
+  static let fewPhases = 4
   /// Cells narrower than this in every input (in units of 2⁻³⁰) have their phases split.
-  private static let leastWidth: Int64 = 1 << 8
+  static let leastWidth: Int64 = 1 << 8
 
   /// A cell that is still to be bounded.
   struct OpenCell {
@@ -120,7 +74,16 @@ final class BranchAndBound: @unchecked Sendable {
     var isRefused = false
     /// The bound of its parent, above the claim, in binary32.
     var bound = -Float.infinity
-    var experience = SplitExperience()
+    var experience = SearchExperience()
+  }
+
+  /// What an open cell has in memory that a tree in a file has not, or not as exactly.
+  struct Prospect {
+    var warm: FloatMultipliers
+    var bound: Float
+    var experience: SearchExperience
+
+    init(_ cell: OpenCell) { (warm, bound, experience) = (cell.warm, cell.bound, cell.experience) }
   }
 
   enum Advice {
@@ -130,7 +93,7 @@ final class BranchAndBound: @unchecked Sendable {
     var multipliers: LeafMultipliers? { if case .multiplied(let multipliers) = self { multipliers } else { nil } }
   }
 
-  private struct Shared {
+  struct Shared {
     var leaves = 0
     var pieces = 0
     var provedShare = 0.0
@@ -147,26 +110,26 @@ final class BranchAndBound: @unchecked Sendable {
   }
 
   let problem: FixedPointProblem
-  private let search: SearchProblem
-  private let float: FloatProblem
-  private let shape: MultiplierShape
-  private let rule: PieceRule
-  private let builder: CounterexampleBuilder
-  private let budget: Budget
+  let search: SearchProblem
+  let float: FloatProblem
+  let shape: MultiplierShape
+  let rule: PieceRule
+  let builder: CounterexampleBuilder
+  let budget: Budget
   private let pool: WorkPool
   private let progress: (Double, Int) -> Void
-  private let mode: SplitMode
+  let mode: SplitMode
   private let cellLimit: Int
   /// A tree to start from.
   private let guide: SearchGuide?
   /// Where bounds of pre-activations are shared with other properties.
-  private let bounds: (table: SharedBounds, handle: SharedBounds.Handle)?
-  private let shared = Mutex(Shared())
+  let bounds: (table: SharedBounds, handle: SharedBounds.Handle)?
+  let shared = Mutex(Shared())
   /// What the claim says of its quantity: cells closed by exact evaluation show this much and not the threshold of the
   /// integer routine, which is rounded up.
-  private let claimed: Rational
+  let claimed: Rational
   /// The claim counts as reached in binary32 from here; the integer routine has the last word.
-  private let target: Float
+  let target: Float
 
   init(
     network: ExactNetwork, query: Query, problem: FixedPointProblem, float: FloatProblem,
@@ -306,7 +269,7 @@ final class BranchAndBound: @unchecked Sendable {
   /// Works off a stack of cells, whose nodes are the roots of the tree that is returned; the owner also what is open in
   /// the tree to start from.
   private func work(_ start: [OpenCell], isOwner: Bool) -> SplitTree {
-    let worker = Worker(self)
+    let worker = SearchWorker(self)
     var tree = SplitTree(roots: max(1, start.count))
     var stack = start
     var rounds = 0
@@ -317,7 +280,13 @@ final class BranchAndBound: @unchecked Sendable {
     }
     while true {
       if let guide { fill(&stack, &tree, guide) }
-      if stack.isEmpty { worker.settle(&stack, &tree) }
+      if stack.isEmpty {
+        do {
+          try worker.finish(&stack, &tree)
+        } catch {
+          shared.withLock { $0.failure = $0.failure ?? error }
+        }
+      }
       if stack.isEmpty { break }
       if let reason = stopReason(tree) {
         if reason == .timeout {
@@ -327,6 +296,7 @@ final class BranchAndBound: @unchecked Sendable {
             shared.withLock { $0.failure = $0.failure ?? error }
           }
         }
+        worker.putBack(&stack)
         worker.settle(&stack, &tree)
         leave(stack, &tree, guide, reason)
         break
@@ -365,7 +335,7 @@ final class BranchAndBound: @unchecked Sendable {
   /// Whether the advice of a predecessor holds in half of the first cells it is given for: where it does not, a
   /// search from the whole domain takes less. Looked at by the owner alone, so that the answer is the same in each run.
   private func isWorthFollowing(
-    _ guide: SearchGuide, _ worker: Worker, _ stack: inout [OpenCell], _ tree: inout SplitTree
+    _ guide: SearchGuide, _ worker: SearchWorker, _ stack: inout [OpenCell], _ tree: inout SplitTree
   ) -> Bool {
     fill(&stack, &tree, guide)
     let advised = stack.count { $0.advice != nil }
@@ -395,7 +365,7 @@ final class BranchAndBound: @unchecked Sendable {
 
   /// Splits the open cells with the least bounds first, for the certified bound of what stays open, until half of the
   /// time that is left for that is over or the cells are as many as can be looked at in the end.
-  private func refine(_ stack: inout [OpenCell], _ tree: inout SplitTree, _ worker: Worker) throws {
+  private func refine(_ stack: inout [OpenCell], _ tree: inout SplitTree, _ worker: SearchWorker) throws {
     guard let deadline = budget.deadline, !stack.isEmpty else { return }
     let start = ContinuousClock.now
     let left = deadline - start
@@ -453,16 +423,16 @@ final class BranchAndBound: @unchecked Sendable {
   }
 
   /// The bytes of a leaf that a bound closes.
-  private func leaf(_ cell: Cell, _ multipliers: LeafMultipliers?) -> [UInt8] {
+  func leaf(_ cell: Cell, _ multipliers: LeafMultipliers?) -> [UInt8] {
     guard let multipliers else { return [ProofFormat.Tag.leaf] }
     return SearchGuide.encoded(multipliers, ProofFormat.Tag.multipliedLeaf, shape, cell.premises)
   }
 
-  private func keepOpen(_ cell: OpenCell, _ tree: inout SplitTree, isExact: Bool = false) {
+  func keepOpen(_ cell: OpenCell, _ tree: inout SplitTree, isExact: Bool = false) {
     let multipliers = cell.warm.rounded(premises: cell.cell.premises, shape: shape)
     tree.keepOpen(
       cell.node, SearchGuide.encoded(multipliers, ProofFormat.Tag.open, shape, cell.cell.premises),
-      isExact ? cell.warm : nil)
+      isExact ? Prospect(cell) : nil)
   }
 
   private func stopReason(_ tree: SplitTree) -> UnknownReason? {
@@ -507,371 +477,8 @@ final class BranchAndBound: @unchecked Sendable {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  // MARK: One batch
-
-  /// The memory of one thread.
-  private final class Worker {
-    let owner: BranchAndBound
-    let batch: BoundBatch
-    let evaluator: LeafEvaluator
-    let falsifier: Falsifier
-    private let search: PieceSearch
-    private var scores: [Float]
-    /// For trials of splits.
-    private lazy var trial = BoundBatch(owner.search)
-    /// Cells that look closed.
-    private var waiting: [(cell: OpenCell, multipliers: LeafMultipliers?)] = []
-
-    init(_ owner: BranchAndBound) {
-      self.owner = owner
-      batch = BoundBatch(owner.search)
-      evaluator = LeafEvaluator(problem: owner.problem)
-      falsifier = Falsifier(owner.float)
-      search = PieceSearch(problem: owner.problem)
-      scores = Array(repeating: 0, count: owner.problem.inputCount)
-    }
-
-    deinit { falsifier.close() }
-
-    /// Closes the cells whose advice the integer routine accepts, and takes the others' advice away.
-    func follow(_ cells: inout [OpenCell], _ tree: inout SplitTree) {
-      var open = cells.filter { $0.advice == nil }
-      cells = cells.filter { $0.advice != nil }
-      var leaves = 0
-      var share = 0.0
-      for start in stride(from: 0, to: cells.count, by: LeafEvaluator.lanes) {
-        let lanes = start..<min(start + LeafEvaluator.lanes, cells.count)
-        for k in lanes {
-          evaluator.load(k - start, cells[k].cell, multipliers: cells[k].advice?.multipliers)
-        }
-        evaluator.run()
-        for k in lanes {
-          if let advice = cells[k].advice, evaluator.isClosed(k - start) {
-            tree.close(cells[k].node, owner.leaf(cells[k].cell, advice.multipliers))
-            leaves += 1
-            share += cells[k].share
-          } else {
-            cells[k].advice = nil
-            open.append(cells[k])
-          }
-        }
-      }
-      cells = open
-      owner.shared.withLock { shared in
-        shared.leaves += leaves
-        shared.provedShare += share
-        shared.cells += leaves
-      }
-    }
-
-    /// Bounds up to sixteen cells; closes them or pushes their halves.
-    func process(_ cells: [OpenCell], isRoot: Bool, _ stack: inout [OpenCell], _ tree: inout SplitTree) throws {
-      for lane in 0..<BoundBatch.lanes {
-        let cell = cells[min(lane, cells.count - 1)]
-        batch.load(lane, cell.cell, cell.warm)
-      }
-      let isShared = owner.bounds != nil && cells.allSatisfy { $0.share >= SharedBounds.leastShare }
-      let known = isShared ? owner.bounds.flatMap { $0.table.bounds($0.handle, cells.map(\.cell)) } : nil
-      batch.takesKnownValues = known != nil
-      if let known {
-        for lane in 0..<BoundBatch.lanes { batch.load(lane, values: known[min(lane, cells.count - 1)]) }
-      }
-      batch.run(
-        iterations: isRoot ? BranchAndBound.rootIterations : BranchAndBound.iterations,
-        rate: isRoot ? BranchAndBound.rootRate : BranchAndBound.rate, target: owner.target)
-      if isShared, known == nil, let bounds = owner.bounds {
-        for lane in cells.indices where !batch.isEmpty(lane) {
-          bounds.table.keep(bounds.handle, cells[lane].cell, batch.values(lane))
-        }
-      }
-      // What looks closed goes to the integer routine, eight cells at a time.
-      var isWaiting = [Bool](repeating: false, count: cells.count)
-      for lane in cells.indices where !cells[lane].isRefused {
-        if batch.isEmpty(lane) || batch.plain(lane) >= owner.target {
-          waiting.append((cells[lane], nil))
-        } else if batch.bound(lane) >= owner.target {
-          waiting.append((cells[lane], batch.rounded(lane, cells[lane].cell, shape: owner.shape)))
-        } else if isRoot {
-          // Without proposals the bound of a network that is monotone by the signs of its weights, once it is known which
-          // neurons are stable, is never below zero and often not above it: tried whatever binary32 says.
-          waiting.append(
-            (
-              cells[lane],
-              LeafMultipliers(neuronCount: owner.shape.neuronCount, constraintCount: owner.shape.constraintCount)
-            ))
-        } else {
-          continue
-        }
-        isWaiting[lane] = true
-      }
-      var leaves = 0
-      var pieces = 0
-      var share = 0.0
-      var worst: (lane: Int, bound: Float)?
-      var cells = cells
-      var tried: [Int: Bool] = [:]
-      if owner.mode == .lookAhead { tried = tryBoth(&cells, isWaiting) }
-      for lane in cells.indices.reversed() where !isWaiting[lane] {
-        if batch.bound(lane) < worst?.bound ?? 0 { worst = (lane, batch.bound(lane)) }
-        switch try branch(lane, cells[lane], tried[lane], &stack, &tree) {
-        case .split: break
-        case .closed(let bySolver):
-          leaves += 1
-          pieces += bySolver ? 1 : 0
-          share += cells[lane].share
-        case .violated(let counterexample):
-          owner.shared.withLock { $0.found = $0.found ?? counterexample }
-        case .stuck(let reason):
-          owner.shared.withLock { shared in
-            shared.undecided = shared.undecided ?? reason
-            shared.open.append(cells[lane])
-          }
-          owner.keepOpen(cells[lane], &tree)
-        }
-      }
-      if let worst { try probe(worst.lane, cells[worst.lane].cell) }
-      owner.shared.withLock { shared in
-        shared.leaves += leaves
-        shared.pieces += pieces
-        shared.provedShare += share
-        shared.cells += cells.count
-      }
-      while waiting.count >= LeafEvaluator.lanes { settle(LeafEvaluator.lanes, &stack, &tree) }
-    }
-
-    /// Closes what waits if the integer routine accepts it; the rest goes back to be split.
-    func settle(_ stack: inout [OpenCell], _ tree: inout SplitTree) {
-      while !waiting.isEmpty { settle(min(waiting.count, LeafEvaluator.lanes), &stack, &tree) }
-    }
-
-    private func settle(_ count: Int, _ stack: inout [OpenCell], _ tree: inout SplitTree) {
-      for k in 0..<count { evaluator.load(k, waiting[k].cell.cell, multipliers: waiting[k].multipliers) }
-      evaluator.run()
-      var leaves = 0
-      var share = 0.0
-      for k in 0..<count {
-        var cell = waiting[k].cell
-        if evaluator.isClosed(k) {
-          tree.close(cell.node, owner.leaf(cell.cell, waiting[k].multipliers))
-          leaves += 1
-          share += cell.share
-        } else {
-          cell.isRefused = true
-          stack.append(cell)
-        }
-      }
-      waiting.removeFirst(count)
-      owner.shared.withLock { shared in
-        shared.leaves += leaves
-        shared.provedShare += share
-        shared.cells -= count - leaves
-      }
-    }
-
-    /// Looks at the claim itself where the linear bound is least, a little inside the cell.
-    private func probe(_ lane: Int, _ cell: Cell) throws {
-      var point = batch.minimiser(lane)
-      for i in point.indices {
-        let middle = Double(cell.lower[i] + cell.upper[i]) * 0x1p-31
-        point[i] += (middle - point[i]) * 1e-4
-      }
-      guard falsifier.value(at: point) < 0 else { return }
-      if let found = try owner.builder.counterexample(near: point, budget: owner.budget) {
-        owner.shared.withLock { $0.found = $0.found ?? found }
-      }
-    }
-
-    enum Branching {
-      case split
-      case closed(bySolver: Bool)
-      case violated(Counterexample)
-      case stuck(UnknownReason)
-    }
-
-    /// What a cell could be split by.
-    private struct Candidates {
-      var phase: (score: Float, neuron: Int)
-      var input: (input: Int, score: Float)
-      /// Whether the cell is neither to be settled by its phases nor too small to be halved.
-      var isOpen: Bool
-    }
-
-    /// Nil for a cell without open phases.
-    private func candidates(_ lane: Int, _ open: OpenCell) -> Candidates? {
-      var count = 0
-      var phase = (score: -Float.infinity, neuron: -1)
-      for g in 0..<owner.problem.neuronCount where open.cell.premises[g] == 0 && batch.isUnstable(lane, g) {
-        let least = batch.gapLeast(lane, g)
-        let score = least + 0.1 * (batch.gap(lane, g) - least) + 1e-12 * batch.width(lane, g)
-        if count == 0 || phase.score <= score { phase = (score, g) }
-        count += 1
-      }
-      guard count > 0 else { return nil }
-      let widest = open.cell.lower.indices.max {
-        open.cell.upper[$0] - open.cell.lower[$0] < open.cell.upper[$1] - open.cell.lower[$1]
-      }
-      let canHalve = widest.map { open.cell.upper[$0] - open.cell.lower[$0] >= BranchAndBound.leastWidth } ?? false
-      guard canHalve, count > BranchAndBound.fewPhases else {
-        return Candidates(phase: phase, input: (-1, 0), isOpen: false)
-      }
-      return Candidates(phase: phase, input: bestInput(lane, open.cell), isOpen: true)
-    }
-
-    private func branch(
-      _ lane: Int, _ open: OpenCell, _ tried: Bool?, _ stack: inout [OpenCell], _ tree: inout SplitTree
-    ) throws -> Branching {
-      guard let candidates = candidates(lane, open) else { return try decidePiece(open, &stack, &tree) }
-      let (phase, input) = (candidates.phase, candidates.input)
-      if !candidates.isOpen {
-        splitPhase(phase.neuron, lane, open, &stack, &tree)
-        return .split
-      }
-      // A claim that is tight along a surface is not settled by ever smaller boxes.
-      let isSmall = open.share < 0x1p-30
-      let prefersPhase: Bool
-      switch owner.mode {
-      case .inputs where !isSmall: prefersPhase = false
-      case .lookAhead where input.score > 0:
-        prefersPhase = tried ?? (phase.score * exp(open.experience.lean) > input.score)
-      default: prefersPhase = phase.score > input.score || input.score <= 0
-      }
-      if prefersPhase {
-        splitPhase(phase.neuron, lane, open, &stack, &tree)
-      } else {
-        splitInput(input.input, lane, open, &stack, &tree)
-      }
-      return .split
-    }
-
-    /// Bounds the children of both kinds of split at some of the cells, four cells at a time, and says where the phase
-    /// gained more; the cells learn from it.
-    private func tryBoth(_ cells: inout [OpenCell], _ isWaiting: [Bool]) -> [Int: Bool] {
-      var chosen: [(lane: Int, candidates: Candidates)] = []
-      for lane in cells.indices where !isWaiting[lane] && cells[lane].experience.isSampled(share: cells[lane].share) {
-        guard let found = candidates(lane, cells[lane]), found.isOpen, found.input.score > 0, found.phase.score > 0,
-          batch.bound(lane) < 0
-        else { continue }
-        chosen.append((lane, found))
-      }
-      var result: [Int: Bool] = [:]
-      for start in stride(from: 0, to: chosen.count, by: BoundBatch.lanes / 4) {
-        let group = chosen[start..<min(start + BoundBatch.lanes / 4, chosen.count)]
-        for k in 0..<BoundBatch.lanes / 4 {
-          let (lane, candidates) = group[min(start + k, group.endIndex - 1)]
-          let warm = batch.multipliers(lane)
-          let (low, high) = cells[lane].cell.halves(input: candidates.input.input)
-          let (inactive, active) = cells[lane].cell.phases(neuron: candidates.phase.neuron, in: owner.problem)
-          for (place, cell) in [low, high, inactive, active].enumerated() { trial.load(4 * k + place, cell, warm) }
-        }
-        trial.run(iterations: BranchAndBound.trialIterations, rate: BranchAndBound.rate, target: owner.target)
-        for (k, (lane, candidates)) in group.enumerated() {
-          let bound = batch.bound(lane)
-          func gain(_ first: Int, _ second: Int) -> Float {
-            func part(_ child: Int) -> Float {
-              let reached = min(0, max(trial.bound(child), trial.plain(child)))
-              return max(1e-3, min(1, (reached - bound) / -bound))
-            }
-            return part(4 * k + first) * part(4 * k + second)
-          }
-          let (byInput, byPhase) = (gain(0, 1), gain(2, 3))
-          result[lane] = byPhase > byInput
-          cells[lane].experience = cells[lane].experience.adding(
-            promised: log(candidates.phase.score / candidates.input.score), observed: log(byPhase / byInput) / 2)
-        }
-      }
-      return result
-    }
-
-    /// The input whose halving promises most: by the relaxation gaps of the unstable neurons that it moves.
-    private func bestInput(_ lane: Int, _ cell: Cell) -> (input: Int, score: Float) {
-      let n = owner.problem.inputCount
-      for i in 0..<n { scores[i] = 0 }
-      let influence = owner.search.influence
-      for g in 0..<owner.problem.neuronCount where batch.isUnstable(lane, g) {
-        let weight = batch.gap(lane, g) / batch.width(lane, g)
-        guard weight > 0 else { continue }
-        for i in 0..<n { scores[i] += weight * influence[g * n + i] }
-      }
-      var best = (input: -1, score: -Float.infinity)
-      for i in 0..<n where cell.upper[i] - cell.lower[i] >= BranchAndBound.leastWidth {
-        let width = Float(cell.upper[i] - cell.lower[i]) * 0x1p-30
-        let score = 0.075 * scores[i] * width
-        if score + 1e-20 * width > best.score { best = (i, score + 1e-20 * width) }
-      }
-      return best
-    }
-
-    private func splitInput(
-      _ input: Int, _ lane: Int, _ open: OpenCell, _ stack: inout [OpenCell], _ tree: inout SplitTree
-    ) {
-      let first = tree.split(open.node, tag: ProofFormat.Tag.inputSplit, argument: input)
-      let (low, high) = open.cell.halves(input: input)
-      push(low, high, first, batch.multipliers(lane), batch.bound(lane), open, &stack)
-    }
-
-    private func splitPhase(
-      _ neuron: Int, _ lane: Int, _ open: OpenCell, _ stack: inout [OpenCell], _ tree: inout SplitTree
-    ) {
-      let first = tree.split(open.node, tag: ProofFormat.Tag.phaseSplit, argument: neuron)
-      let (inactive, active) = open.cell.phases(neuron: neuron, in: owner.problem)
-      push(inactive, active, first, batch.multipliers(lane), batch.bound(lane), open, &stack)
-    }
-
-    private func push(
-      _ first: Cell, _ second: Cell, _ node: Int32, _ warm: FloatMultipliers, _ bound: Float,
-      _ open: OpenCell, _ stack: inout [OpenCell]
-    ) {
-      var child = OpenCell(cell: second, warm: warm, share: open.share / 2, node: node + 1)
-      child.bound = bound
-      child.experience = open.experience.child(1)
-      stack.append(child)
-      child.cell = first
-      child.node = node
-      child.experience = open.experience.child(0)
-      stack.append(child)
-    }
-
-    /// A cell without open phases: one linear piece, decided exactly.
-    private func decidePiece(_ open: OpenCell, _ stack: inout [OpenCell], _ tree: inout SplitTree) throws -> Branching {
-      switch evaluator.evaluate(open.cell, multipliers: nil) {
-      case .empty:
-        tree.close(open.node, [ProofFormat.Tag.leaf])
-        return .closed(bySolver: false)
-      case .outOfRange: return .stuck(UnknownReason(description: "a number left the range of the integer routine"))
-      case .bound(let bound):
-        if bound >= owner.problem.threshold {
-          tree.close(open.node, [ProofFormat.Tag.leaf])
-          return .closed(bySolver: false)
-        }
-      }
-      let phases = evaluator.phases(0)
-      if let g = phases.firstIndex(of: 0) {
-        // Binary32 and integer bounds disagree by rounding: settle the phase by a split.
-        let first = tree.split(open.node, tag: ProofFormat.Tag.phaseSplit, argument: g)
-        let (inactive, active) = open.cell.phases(neuron: g, in: owner.problem)
-        push(inactive, active, first, open.warm, open.bound, open, &stack)
-        return .split
-      }
-      if owner.close(open, phases: phases, ProofFormat.Refutation(), &tree) { return .closed(bySolver: false) }
-      let (finding, basis) = search.search(open.cell, phases: phases)
-      switch finding {
-      case .refutation(let refutation):
-        if owner.close(open, phases: phases, refutation, &tree) { return .closed(bySolver: false) }
-      case .point(let point):
-        if let found = try owner.builder.counterexample(near: point, budget: owner.budget) { return .violated(found) }
-      case .nothing: break
-      }
-      if let basis, let exact = search.exactRefutation(basis, open.cell, phases: phases, rule: owner.rule),
-        owner.close(open, phases: phases, exact, &tree)
-      {
-        return .closed(bySolver: false)
-      }
-      return try owner.decideBySolver(open, phases: phases, &tree)
-    }
-  }
-
   /// Closes a cell as an exact leaf if the checker accepts the refutation.
-  private func close(_ open: OpenCell, phases: [Int8], _ refutation: ProofFormat.Refutation, _ tree: inout SplitTree)
+  func close(_ open: OpenCell, phases: [Int8], _ refutation: ProofFormat.Refutation, _ tree: inout SplitTree)
     -> Bool
   {
     guard refutation.isEncodable, rule.accepts(open.cell, phases: phases, refutation) else { return false }
@@ -883,7 +490,7 @@ final class BranchAndBound: @unchecked Sendable {
 
   /// Z3's word on a cell that neither bounds nor the small simplex decided: a witness refutes the property; that there
   /// is none closes the cell with Z3's own multipliers, once the checker accepts them.
-  private func decideBySolver(_ open: OpenCell, phases: [Int8], _ tree: inout SplitTree) throws -> Worker.Branching {
+  func decideBySolver(_ open: OpenCell, phases: [Int8], _ tree: inout SplitTree) throws -> SearchWorker.Branching {
     let solver = FixedCellSolver(network: rule.network, query: rule.query, problem: problem)
     switch try solver.decide(open.cell, phases: phases, budget: budget) {
     case .witness(let point):

@@ -106,7 +106,7 @@ final class SearchGuide {
   let keepsLeaves: Bool
   private var stack: [Branch]
   /// Of the open nodes of a tree in memory, the last one first.
-  private var exactMultipliers: [FloatMultipliers?] = []
+  private var prospects: [BranchAndBound.Prospect?] = []
   private(set) var census = Census()
   /// Closed leaves that stayed closed, those among them that were decided exactly, and their share of the domain.
   private(set) var kept = 0
@@ -129,12 +129,12 @@ final class SearchGuide {
   convenience init(_ tree: FoundTree, problem: FixedPointProblem) throws {
     var bytes = ProofFormat.header(networkDigest: [UInt8](repeating: 0, count: 32), queryCount: 1)
     bytes += [UInt8](repeating: 0, count: 32)
-    var exact: [FloatMultipliers?] = []
-    SplitTree.write(tree.root, parts: tree.parts, onOpen: { exact.append($0) }, to: { bytes += $0 })
+    var prospects: [BranchAndBound.Prospect?] = []
+    SplitTree.write(tree.root, parts: tree.parts, onOpen: { prospects.append($0) }, to: { bytes += $0 })
     let reader = try ProofReader(ProofSource(bytes: bytes))
     try reader.nextQuery()
     self.init(reader, problem: problem, keepsLeaves: true)
-    exactMultipliers = exact.reversed()
+    self.prospects = prospects.reversed()
   }
 
   var isExhausted: Bool { stack.isEmpty }
@@ -209,10 +209,12 @@ final class SearchGuide {
         return leaf(branch, ProofFormat.piece(refutation, isDerivative: shape.isDerivative), &tree)
       case .intervalLeaf: return leaf(branch, [ProofFormat.Tag.intervalLeaf], &tree)
       case .open:
-        let exact = exactMultipliers.popLast() ?? nil
+        let prospect = prospects.popLast() ?? nil
         guard branch.node >= 0 else { return nil }
         var cell = open(branch)
-        if let exact { cell.warm = exact }
+        if let prospect {
+          (cell.warm, cell.bound, cell.experience) = (prospect.warm, prospect.bound, prospect.experience)
+        }
         return cell
       }
     }

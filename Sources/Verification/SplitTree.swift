@@ -22,8 +22,8 @@ struct SplitTree {
 
   private(set) var nodes: [Node]
   private(set) var payloads: [UInt8] = []
-  /// Of open nodes, the multipliers to go on from in full, as long as the tree is in memory.
-  private(set) var multipliers: [Int32: FloatMultipliers] = [:]
+  /// Of open nodes, what to go on from, as long as the tree is in memory.
+  private(set) var prospects: [Int32: BranchAndBound.Prospect] = [:]
 
   init(roots: Int = 1) { nodes = Array(repeating: Node(), count: roots) }
 
@@ -56,8 +56,8 @@ struct SplitTree {
   }
 
   /// Gives an open node the multipliers to go on from, as a record and the tag of an open node.
-  mutating func keepOpen(_ node: Int32, _ bytes: [UInt8], _ exact: FloatMultipliers?) {
-    multipliers[node] = exact
+  mutating func keepOpen(_ node: Int32, _ bytes: [UInt8], _ prospect: BranchAndBound.Prospect?) {
+    prospects[node] = prospect
     precondition(nodes[Int(node)].tag == ProofFormat.Tag.open)
     nodes[Int(node)].payloadStart = UInt32(payloads.count)
     nodes[Int(node)].payloadCount = UInt32(bytes.count)
@@ -65,9 +65,9 @@ struct SplitTree {
   }
 
   /// Writes the tree in preorder, with the trees of `parts` in their places.
-  /// - Parameter onOpen: Called with the multipliers of each open node.
+  /// - Parameter onOpen: Called with what each open node has in memory.
   static func write(
-    _ root: SplitTree, parts: [Int: SplitTree], onOpen: (FloatMultipliers?) -> Void = { _ in },
+    _ root: SplitTree, parts: [Int: SplitTree], onOpen: (BranchAndBound.Prospect?) -> Void = { _ in },
     to sink: (([UInt8]) throws -> Void)
   ) rethrows {
     var buffer: [UInt8] = []
@@ -90,7 +90,7 @@ struct SplitTree {
         stack.append((at, entry.first + 1))
         stack.append((at, entry.first))
       default:
-        if entry.tag == ProofFormat.Tag.open { onOpen(current.multipliers[node]) }
+        if entry.tag == ProofFormat.Tag.open { onOpen(current.prospects[node]) }
         if entry.payloadCount == 0 {
           buffer.append(entry.tag)
         } else {

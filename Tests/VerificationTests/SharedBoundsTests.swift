@@ -113,7 +113,7 @@ struct SharedBoundsTests {
           for lane in 0..<BoundBatch.lanes { batch.load(lane, cell, FloatMultipliers(problem: problem)) }
         }
         for lane in 0..<BoundBatch.lanes { given.load(lane, values: known) }
-        given.takesKnownValues = true
+        given.known = .values
         for batch in [fresh, given] { batch.run(iterations: 2, rate: 0.1, target: .infinity) }
         #expect(given.values(0) == fresh.values(0))
         #expect(given.bound(0).bitPattern == fresh.bound(0).bitPattern)
@@ -150,7 +150,7 @@ struct SharedBoundsTests {
   }
 
   @Test func experienceComesDownTheTreeAlone() {
-    var experience = SplitExperience()
+    var experience = SearchExperience()
     #expect(experience.isSampled(share: 1))
     #expect(experience.isSampled(share: 0x1p-5))
     // A phase that promised as much as an input and gained e² times as much.
@@ -162,7 +162,7 @@ struct SharedBoundsTests {
     #expect(children.allSatisfy { $0.lean == 1 && $0.trials == 2 })
     // About an eighth of the small cells, whatever their ancestors.
     var sampled = 0
-    var cell = SplitExperience()
+    var cell = SearchExperience()
     for k in 0..<4096 {
       cell = cell.child(UInt64(k & 1))
       sampled += cell.isSampled(share: 0x1p-9) ? 1 : 0

@@ -29,14 +29,15 @@ typedef struct {
   float *premise;
   // Bounds known beforehand, then in the cell.
   float *zLow, *zHigh, *dLow, *dHigh;
-  /// Whether zLow and zHigh are, in every lane, what an earlier evaluation of the same cell ended with: then they are
-  /// not computed again.
+  /// What an earlier evaluation of the same cell ended with, in every lane, and is not computed again: 0 nothing, 1 zLow
+  /// and zHigh, 2 also dLow and dHigh, `bound`, `empty` and the best multipliers, from which the ascent goes on.
   int32_t known;
   // Multipliers: start of the ascent, then the best ones.
   float *alpha, *kappa, *omega, *active, *slope;  // neurons
   float *beta;                                    // neurons + constraints
   // Out.
   float *bound;         // 1: the best bound minus the threshold
+  float *start;         // 1: what the bound was before the first step, minus the threshold
   float *plain;         // 1: the bound with default multipliers minus the threshold
   float *form;          // inputs: of the best bound
   float *minimiser;     // inputs: of the last bound
