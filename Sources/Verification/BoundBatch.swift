@@ -205,8 +205,11 @@ final class BoundBatch {
     func sixteenths(_ pointer: UnsafeMutablePointer<Float>, _ at: Int) -> UInt8 {
       UInt8(max(0, min(15, (pointer[at] * 15).rounded())))
     }
-    for k in 0..<neurons where isUnstable(lane, k) {
+    for k in 0..<neurons {
       let at = k * w + lane
+      // Where in its range the derivative of an active neuron lies decides which edges above it pass their part on.
+      let isActive = batch.zLow[at] >= 0 && batch.dLow[at] < batch.dHigh[at]
+      guard isUnstable(lane, k) || isActive && shape.hasSlope[k] else { continue }
       result.present[k] = true
       result.alpha[k] = sixteenths(batch.alpha, at)
       if shape.hasDerivativeShares[k] {

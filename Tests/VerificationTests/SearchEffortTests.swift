@@ -142,4 +142,41 @@ struct SearchEffortTests {
       }
     }
   }
+
+  /// What the search sees of a cell is what the integer routine makes of the multipliers that the proof will hold, but for
+  /// rounding: also in layers above the second, where the derivatives of active neurons are ranges.
+  @Test(arguments: ["n6_2x32_pen_s0", "n6_3x32_mono_s0", "n6_4x64_pen_s0"])
+  func multipliersAsWrittenGiveTheBoundOfTheSearch(name: String) throws {
+    let network = try Self.network(name)
+    let problem = try FixedPointProblem(network: network, query: Self.query(inputs: 6))
+    let shape = MultiplierShape(problem: problem)
+    let batch = BoundBatch(SearchProblem(problem))
+    let evaluator = LeafEvaluator(problem: problem)
+    var cells = [Cell(problem: problem)]
+    while cells.count < 64 {
+      let cell = cells.removeFirst()
+      let (low, high) = cell.halves(input: cells.count % 6)
+      cells += [low, high]
+    }
+    var compared = 0
+    var far = 0
+    for start in stride(from: 0, to: cells.count, by: BoundBatch.lanes) {
+      for k in 0..<BoundBatch.lanes { batch.load(k, cells[start + k], FloatMultipliers(problem: problem)) }
+      // No lane is closed, so that all lanes go through every step.
+      batch.run(iterations: 20, rate: 0.1, target: .infinity)
+      for k in 0..<BoundBatch.lanes where !batch.isEmpty(k) {
+        let cell = cells[start + k]
+        guard case .bound(let bound) = evaluator.evaluate(cell, multipliers: batch.rounded(k, cell, shape: shape))
+        else {
+          continue
+        }
+        let seen = batch.bound(k)
+        let proved = Float(Double(bound - problem.threshold) * 0x1p-40)
+        compared += 1
+        if abs(proved - seen) > 5e-4 + 5e-3 * abs(seen) { far += 1 }
+      }
+    }
+    #expect(compared >= 48, "\(compared)")
+    #expect(far * 20 <= compared, "\(far) of \(compared)")
+  }
 }
