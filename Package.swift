@@ -157,7 +157,8 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestHelpers", dependencies: ["CertificateStorage", "Certificates", "ExactArithmetic", "Signing"],
+      name: "TestHelpers",
+      dependencies: ["CertificateStorage", "Certificates", "ExactArithmetic", "Networks", "Signing"],
       path: "Tests/Helpers",
       swiftSettings: settings),
     .executableTarget(
@@ -194,7 +195,8 @@ let package = Package(
     tests("TelemetryTests", ["Telemetry"]),
     tests("TrainingTests", ["Training", "Networks", "ExactArithmetic"]),
     tests(
-      "ProofCheckingTests", ["ProofChecking", "Certificates", "Specifications", "Networks", "ExactArithmetic", bigInt]),
+      "ProofCheckingTests",
+      ["ProofChecking", "Certificates", "Specifications", "Networks", "ExactArithmetic", bigInt, "TestHelpers"]),
     tests(
       "VerificationTests",
       [

@@ -37,7 +37,8 @@ public enum SplitChoice: String, Sendable, Hashable, CaseIterable {
       ]
     case .lookAhead:
       [
-        (.lookAhead, 4_000), (.inputs, 12_000), (.mixed, 8_000), (.inputs, 600_000), (.mixed, 600_000),
+        (.lookAhead, 200), (.mixed, 200), (.lookAhead, 4_000), (.inputs, 12_000), (.mixed, 8_000), (.inputs, 600_000),
+        (.mixed, 600_000),
         (.inputs, BranchAndBound.maximumCells),
       ]
     case .inputs: [(.inputs, BranchAndBound.maximumCells)]

@@ -3,6 +3,7 @@ import ExactArithmetic
 import Explaining
 import Networks
 import Specifications
+import TestHelpers
 import Testing
 import Verification
 

@@ -3,6 +3,7 @@ import Exporting
 import Foundation
 import Networks
 import Specifications
+import TestHelpers
 import Testing
 
 /// One exported text of each kind, in `Golden/`.

@@ -1,5 +1,6 @@
 import ExactArithmetic
 import Specifications
+import TestHelpers
 
 /// Seeded specifications of one property of any kind over a few features.
 struct RandomProperty {

@@ -1,5 +1,6 @@
 import ExactArithmetic
 import Networks
+import TestHelpers
 
 /// A network at one point, in rationals from the stored binary64 numbers alone.
 struct ExactPoint {

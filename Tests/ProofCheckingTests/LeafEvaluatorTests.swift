@@ -2,6 +2,7 @@ import BigInt
 import ExactArithmetic
 import Networks
 import Specifications
+import TestHelpers
 import Testing
 
 @testable import ProofChecking

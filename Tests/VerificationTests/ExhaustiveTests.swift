@@ -1,6 +1,7 @@
 import ExactArithmetic
 import Networks
 import Specifications
+import TestHelpers
 import Testing
 
 @testable import Verification

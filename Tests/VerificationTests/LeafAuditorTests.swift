@@ -4,6 +4,7 @@ import Networks
 import ProofChecking
 import SolverProcess
 import Specifications
+import TestHelpers
 import Testing
 
 @testable import Verification

@@ -1,5 +1,6 @@
 import ExactArithmetic
 import SolverProcess
+import TestHelpers
 import Testing
 
 @testable import Verification

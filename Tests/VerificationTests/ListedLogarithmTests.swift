@@ -2,6 +2,7 @@ import Certificates
 import ExactArithmetic
 import Networks
 import Specifications
+import TestHelpers
 import Testing
 
 @testable import Verification

@@ -1,6 +1,7 @@
 import ExactArithmetic
 import Networks
 import Specifications
+import TestHelpers
 
 /// Brute force by phase enumeration, in exact rationals and without any code of the engine, for networks with at most
 /// two inputs that move (any number of others may be fixed by the box).

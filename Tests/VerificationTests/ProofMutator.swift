@@ -1,5 +1,6 @@
 import Networks
 import Specifications
+import TestHelpers
 
 @testable import ProofChecking
 

@@ -3,6 +3,7 @@ import ExactArithmetic
 import Networks
 import ProofChecking
 import Specifications
+import TestHelpers
 import Testing
 
 @testable import Verification

@@ -3,6 +3,7 @@ import ExactArithmetic
 import Networks
 import Specifications
 import Synchronization
+import TestHelpers
 import Testing
 
 @testable import Verification

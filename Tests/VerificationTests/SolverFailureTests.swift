@@ -7,6 +7,7 @@ import ProofChecking
 import SolverProcess
 import Specifications
 import Synchronization
+import TestHelpers
 import Testing
 
 @testable import Verification

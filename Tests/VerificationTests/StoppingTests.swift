@@ -3,6 +3,7 @@ import ExactArithmetic
 import Foundation
 import Networks
 import Specifications
+import TestHelpers
 import Testing
 
 @testable import Verification

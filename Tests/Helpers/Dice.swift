@@ -1,13 +1,13 @@
-import ExactArithmetic
-import Networks
+public import ExactArithmetic
+public import Networks
 
 /// A seeded generator for tests (Marsaglia's xorshift64*, scrambled once), so that every failure can be repeated.
-struct Dice {
+public struct Dice: Sendable {
   private var state: UInt64
 
-  init(seed: UInt64) { state = (seed &+ 1) &* 0x9E37_79B9_7F4A_7C15 | 1 }
+  public init(seed: UInt64) { state = (seed &+ 1) &* 0x9E37_79B9_7F4A_7C15 | 1 }
 
-  mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state ^= state >> 12
     state ^= state << 25
     state ^= state >> 27
@@ -15,23 +15,23 @@ struct Dice {
   }
 
   /// A number of `0..<count`.
-  mutating func below(_ count: Int) -> Int { Int((next() >> 11) % UInt64(count)) }
+  public mutating func below(_ count: Int) -> Int { Int((next() >> 11) % UInt64(count)) }
 
-  mutating func integer(in range: ClosedRange<Int>) -> Int { range.lowerBound + below(range.count) }
+  public mutating func integer(in range: ClosedRange<Int>) -> Int { range.lowerBound + below(range.count) }
 
-  mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
+  public mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 
-  mutating func chance(_ share: Double) -> Bool { unit() < share }
+  public mutating func chance(_ share: Double) -> Bool { unit() < share }
 
   /// Uniform in [0, 1).
-  mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+  public mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
   /// Uniform in (−1, 1).
-  mutating func signed() -> Double { 2 * unit() - 1 }
+  public mutating func signed() -> Double { 2 * unit() - 1 }
 }
 
 /// What the weights of a random network look like.
-enum WeightStyle: CaseIterable {
+public enum WeightStyle: Sendable, CaseIterable {
   /// −1, 0 and 1.
   case ternary
   /// Multiples of 2⁻⁸, a third of them zero.
@@ -41,7 +41,7 @@ enum WeightStyle: CaseIterable {
   /// Binary32 numbers of which most layers' weights are not negative, so that most features nearly rise.
   case nearlyMonotone
 
-  func weight(_ dice: inout Dice) -> Double {
+  public func weight(_ dice: inout Dice) -> Double {
     switch self {
     case .ternary: Double(dice.integer(in: -1...1))
     case .dyadic: dice.chance(0.33) ? 0 : Double(dice.integer(in: -384...384)) / 256
@@ -53,7 +53,7 @@ enum WeightStyle: CaseIterable {
 
 extension Network {
   /// Rectified layers of the given widths, then an affine one.
-  static func random(inputs: Int, widths: [Int], outputs: Int = 1, style: WeightStyle, _ dice: inout Dice) throws
+  public static func random(inputs: Int, widths: [Int], outputs: Int = 1, style: WeightStyle, _ dice: inout Dice) throws
     -> Network
   {
     var layers: [Layer] = []
@@ -69,8 +69,27 @@ extension Network {
     return try Network(layers: layers)
   }
 
+  /// Rectified layers of the given widths, then an affine one; weights are multiples of 1/8 in [−2, 2], mostly positive,
+  /// a fifth of them zero, so that properties hold about as often as they fail.
+  public static func random(inputs: Int, widths: [Int], outputs: Int, _ dice: inout Dice) throws -> Network {
+    var layers: [Layer] = []
+    var count = inputs
+    for (index, width) in (widths + [outputs]).enumerated() {
+      let isMonotone = dice.chance(0.7)
+      let weights = (0..<(count * width)).map { _ in
+        dice.chance(0.2) ? 0 : Double(dice.integer(in: isMonotone ? 0...16 : -16...16)) / 8
+      }
+      let biases = (0..<width).map { _ in Double(dice.integer(in: -12...12)) / 8 }
+      layers.append(
+        try Layer(
+          inputCount: count, outputCount: width, weights: weights, biases: biases, isRectified: index < widths.count))
+      count = width
+    }
+    return try Network(layers: layers)
+  }
+
   /// Rectified layers but for the last, each given by its rows of weights and its biases.
-  static func of(_ rows: [(weights: [[Double]], biases: [Double])]) throws -> Network {
+  public static func of(_ rows: [(weights: [[Double]], biases: [Double])]) throws -> Network {
     var layers: [Layer] = []
     for (index, row) in rows.enumerated() {
       layers.append(
@@ -82,11 +101,11 @@ extension Network {
   }
 
   /// Its layers, for messages that let a failure be repeated.
-  var text: String { layers.map { "W=\($0.weights) b=\($0.biases)" }.joined(separator: "; ") }
+  public var text: String { layers.map { "W=\($0.weights) b=\($0.biases)" }.joined(separator: "; ") }
 }
 
 /// The exact outputs at a point, from the stored binary64 numbers alone: the tests' own forward pass.
-func exactOutputs(_ network: Network, at point: [Rational]) throws -> [Rational] {
+public func exactOutputs(_ network: Network, at point: [Rational]) throws -> [Rational] {
   var values = point
   for layer in network.layers {
     var next: [Rational] = []
@@ -100,10 +119,10 @@ func exactOutputs(_ network: Network, at point: [Rational]) throws -> [Rational]
   return values
 }
 
-struct NotFinite: Error {}
+public struct NotFinite: Error {}
 
 /// The rational that a finite binary64 number is.
-func exact(_ value: Double) throws -> Rational {
+public func exact(_ value: Double) throws -> Rational {
   guard let result = Rational(exactly: value) else { throw NotFinite() }
   return result
 }
