@@ -67,7 +67,7 @@ public struct LogPlaceOption: ParsableArguments {
     if log == nil, access(LogFiles.secretKeyPath(directory), F_OK) != 0, errno == ENOENT {
       // A copy of somebody else's log: it is read, and written where its key is.
       printError(
-        "note: the private key of the log \(directory) is not here; what is to be logged waits in the store")
+        "note: the private key of the log in \(directory) is not here; what is to be logged waits in the store")
       return nil
     }
     let opened: IssuingLog

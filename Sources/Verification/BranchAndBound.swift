@@ -97,6 +97,7 @@ final class BranchAndBound: @unchecked Sendable {
     var leaves = 0
     var pieces = 0
     var provedShare = 0.0
+    /// Cells that were closed or split: the same for each run that gets as far, whatever the threads.
     var cells = 0
     var parts: [Int: SplitTree] = [:]
     var partCount = 0
@@ -205,13 +206,16 @@ final class BranchAndBound: @unchecked Sendable {
 
   /// The most open cells whose bounds are looked at when a search ends undecided.
   private static let maximumOpen = 200_000
+  /// The most open cells of a tree that keep more in memory than a file would; a search in depth has far fewer.
+  private static let maximumProspects = 20_000
   /// The most that one thread leaves open after it has looked for better bounds.
   private static let maximumRefined = 100_000
 
   /// The least that the integer routine gives for the open cells; for the whole domain when they are too many.
   private func certifiedBound(_ shared: Shared) -> Rational? {
     let whole = OpenCell(cell: Cell(problem: problem), warm: FloatMultipliers(problem: problem), share: 1, node: 0)
-    let cells = shared.isOpenComplete ? shared.open : [whole]
+    // Something is open, or there would be a verdict.
+    let cells = shared.isOpenComplete && !shared.open.isEmpty ? shared.open : [whole]
     let evaluator = LeafEvaluator(problem: problem)
     let seconds: Duration = budget.isInterrupted ? .milliseconds(300) : .seconds(2)
     var certified = certify(cells[...], evaluator, until: ContinuousClock.now + seconds)
@@ -275,7 +279,11 @@ final class BranchAndBound: @unchecked Sendable {
     var rounds = 0
     let guide = isOwner ? guide : nil
     if let guide, !isWorthFollowing(guide, worker, &stack, &tree) {
-      shared.withLock { $0.undecided = .limit }
+      // What was followed is forgotten, and with it which cells are open.
+      shared.withLock { shared in
+        shared.undecided = .limit
+        shared.isOpenComplete = false
+      }
       return tree
     }
     while true {
@@ -289,6 +297,7 @@ final class BranchAndBound: @unchecked Sendable {
       }
       if stack.isEmpty { break }
       if let reason = stopReason(tree) {
+        worker.putBack(&stack)
         if reason == .timeout {
           do {
             try refine(&stack, &tree, worker)
@@ -384,7 +393,10 @@ final class BranchAndBound: @unchecked Sendable {
       let all = aside + stack
       aside = all.filter { $0.bound >= level }
       stack = all.filter { $0.bound < level }
-      while !stack.isEmpty {
+      while true {
+        if stack.isEmpty { try worker.finish(&stack, &tree) }
+        while let last = stack.last, last.bound >= level { aside.append(stack.removeLast()) }
+        if stack.isEmpty { break }
         guard ContinuousClock.now < end, !budget.isInterrupted, stack.count + aside.count < affordable else {
           stack = aside + stack
           return
@@ -394,7 +406,6 @@ final class BranchAndBound: @unchecked Sendable {
         stack.removeLast(count)
         try worker.process(cells, isRoot: count == 1 && cells[0].share == 1, &stack, &tree)
         if shared.withLock({ $0.found != nil || $0.failure != nil }) { break }
-        while let last = stack.last, last.bound >= level { aside.append(stack.removeLast()) }
       }
     }
     stack = aside + stack
@@ -432,7 +443,7 @@ final class BranchAndBound: @unchecked Sendable {
     let multipliers = cell.warm.rounded(premises: cell.cell.premises, shape: shape)
     tree.keepOpen(
       cell.node, SearchGuide.encoded(multipliers, ProofFormat.Tag.open, shape, cell.cell.premises),
-      isExact ? Prospect(cell) : nil)
+      isExact && tree.prospects.count < Self.maximumProspects ? Prospect(cell) : nil)
   }
 
   private func stopReason(_ tree: SplitTree) -> UnknownReason? {

@@ -108,7 +108,6 @@ final class SearchWorker {
       going.append(ascent.cell)
       while going.count == BoundBatch.lanes { try goOn(&stack, &tree) }
     }
-    owner.shared.withLock { $0.cells += cells.count }
     while waiting.count >= LeafEvaluator.lanes { settle(LeafEvaluator.lanes, &stack, &tree) }
   }
 
@@ -139,7 +138,6 @@ final class SearchWorker {
 
   /// Gives the cells whose ascent was to go on back as they came, so that another turn makes the same of them.
   func putBack(_ stack: inout [BranchAndBound.OpenCell]) {
-    owner.shared.withLock { $0.cells -= going.count }
     stack += going.map(\.open)
     going = []
   }
@@ -209,6 +207,7 @@ final class SearchWorker {
       shared.leaves += leaves
       shared.pieces += pieces
       shared.provedShare += share
+      shared.cells += isWaiting.count { !$0 }
     }
     return goesOn
   }
@@ -238,7 +237,7 @@ final class SearchWorker {
     owner.shared.withLock { shared in
       shared.leaves += leaves
       shared.provedShare += share
-      shared.cells -= count - leaves
+      shared.cells += leaves
     }
   }
 

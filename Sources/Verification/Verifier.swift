@@ -19,8 +19,8 @@ public enum Engine: String, Sendable, Hashable, CaseIterable {
 public enum SplitChoice: String, Sendable, Hashable, CaseIterable {
   /// Searches of both kinds take turns.
   case turns
-  /// The same, but in the first turn both kinds are tried at some of the cells, and the others follow what their ancestors
-  /// learned.
+  /// The same, but first a search in which both kinds are tried at some of the cells, and the others follow what their
+  /// ancestors learned.
   case lookAhead = "look-ahead"
   /// Inputs alone.
   case inputs
@@ -320,7 +320,8 @@ public struct Verifier: Sendable {
       var outcome = try search.run()
       spent += outcome.helpersSeconds
       if outcome.verdict == .unknown(.limit), cellLimit < BranchAndBound.maximumCells {
-        if !budget.isOver {
+        // In the last part of the time another kind of search would only begin.
+        if !budget.isOver, !budget.isForBounds {
           trees[mode] = outcome.tree
           return nil
         }

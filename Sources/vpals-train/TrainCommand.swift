@@ -318,7 +318,10 @@ struct TrainCommand: ParsableCommand {
       // The gate would refuse it.
       let verify = ["vpals", "verify", outcome.path ?? models, "--spec", specificationPath]
       lines.append("not signed: \(issuer.unsignedBecause ?? "there is no key")")
-      lines.append("next: vpals keys init && \(commandLine(verify))  # the gate asks for a signature")
+      // Somebody else's key may sign here already.
+      let hasKeys = issuer.unsignedBecause?.hasPrefix("the private key of") ?? false
+      let command = (hasKeys ? "" : "vpals keys init && ") + commandLine(verify + (hasKeys ? ["--signing-key", "FILE"] : []))
+      lines.append("next: \(command)  # the gate asks for a signature")
     case .proven:
       if let key = issuer.keyID {
         lines.append(

@@ -65,8 +65,8 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     help: """
-      How cells are split. look-ahead: the first search tries both an input and a phase at some cells and learns which \
-      pays; turns: none tries; inputs, mixed: one kind of search alone.
+      How cells are split. look-ahead: a search that tries both an input and a phase at some cells and learns which \
+      pays, then turns; turns: input halves and mixed splits take turns; inputs, mixed: one kind of search alone.
       """)
   var splitChoice = SplitChoice.lookAhead
 

@@ -197,6 +197,29 @@ import Testing
     #expect(try SavedSearch.check(saved, network: network, property: specification.properties[0]) >= 0)
   }
 
+  /// What is certified of a network whose predecessor's proof does not fit, in no time, is not the claim itself.
+  @Test func adviceThatDoesNotFitCertifiesNothing() throws {
+    let path = "\(directory.path)/first.proof"
+    let proof = try #require(try run().proof)
+    try AtomicFile.copy(proof.path, to: path)
+    // The same network upside down: what rose falls, everywhere.
+    var layers = try Network(
+      onnx: BoundedFile.read(
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+          .appending(path: "Benchmarks/networks/\(Self.name).onnx").path, maximumBytes: ONNXModel.maximumBytes)
+    ).layers
+    let last = layers.removeLast()
+    layers.append(
+      try Layer(
+        inputCount: last.inputCount, outputCount: last.outputCount, weights: last.weights.map { -$0 },
+        biases: last.biases, isRectified: false))
+    let falling = ExactNetwork(try Network(layers: layers))
+    let result = try Verifier(network: falling, options: options).decide(
+      specification.properties[0], start: .predecessor(path: path), budget: Budget(seconds: 0, stop: StopSignal()))
+    #expect(result.verdict == .unknown(.timeout))
+    #expect(try #require(result.lowerBound).isNegative)
+  }
+
   @Test func severalQueriesEachGoOnFromTheirTree() throws {
     let specification = try Self.specification(
       inputs: 12, properties: ["rises: nondecreasing: {of: y, in: [x0, x1, x2]}"])
