@@ -320,8 +320,8 @@ struct TrainCommand: ParsableCommand {
       lines.append("not signed: \(issuer.unsignedBecause ?? "there is no key")")
       // Somebody else's key may sign here already.
       let hasKeys = issuer.unsignedBecause?.hasPrefix("the private key of") ?? false
-      let command = (hasKeys ? "" : "vpals keys init && ") + commandLine(verify + (hasKeys ? ["--signing-key", "FILE"] : []))
-      lines.append("next: \(command)  # the gate asks for a signature")
+      let command = commandLine(verify + (hasKeys ? ["--signing-key", "FILE"] : []))
+      lines.append("next: \(hasKeys ? "" : "vpals keys init && ")\(command)  # the gate asks for a signature")
     case .proven:
       if let key = issuer.keyID {
         lines.append(
