@@ -405,7 +405,10 @@ final class BranchAndBound: @unchecked Sendable {
         let cells = Array(stack[(stack.count - count)...])
         stack.removeLast(count)
         try worker.process(cells, isRoot: count == 1 && cells[0].share == 1, &stack, &tree)
-        if shared.withLock({ $0.found != nil || $0.failure != nil }) { break }
+        if shared.withLock({ $0.found != nil || $0.failure != nil }) {
+          stack = aside + stack
+          return
+        }
       }
     }
     stack = aside + stack

@@ -1,9 +1,6 @@
 internal import Certificates
-internal import ExactArithmetic
 internal import Glibc
-internal import Networks
 internal import ProofChecking
-internal import Specifications
 internal import Synchronization
 
 /// The memory of one thread.
